@@ -1,0 +1,1 @@
+"""What a launch costs, in time and in instructions."""

@@ -1,0 +1,237 @@
+"""The composition root: every concrete part, built once and only when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from ringlet_py.errors import KeyNotFound
+
+GENERATION = "generation"  # replaced with every change to the entries, whose ledger does not show one by its times
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from functools import cached_property as once
+
+    from ringlet_py.audit import Recorder
+    from ringlet_py.backends import Backend
+    from ringlet_py.broker import Broker
+    from ringlet_py.catalog import Catalog
+    from ringlet_py.files.folders import Folders
+    from ringlet_py.keychain import Keychain
+    from ringlet_py.ledger import Ledger
+    from ringlet_py.plan import LaunchPlan
+    from ringlet_py.plans import PlanStore
+    from ringlet_py.profile.profile import Profile
+    from ringlet_py.profiles import ProfileStore
+    from ringlet_py.settings import Settings
+
+else:
+
+    class once:  # noqa: N801 - it stands where functools.cached_property would stand, whose import is slow
+        """A property computed on first use and kept."""
+
+        def __init__(self, make: Callable[[App], object]) -> None:
+            self.make = make
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self.name = name
+
+        def __get__(self, instance: App, owner: type) -> object:
+            value = instance.__dict__[self.name] = self.make(instance)
+            return value
+
+
+def say_on_stderr(text: str) -> None:
+    """One message for the person, never on standard output."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class App:
+    """Everything ringlet is made of, for one environment.
+
+    `audit` overrides the settings (None: as they say); `interactive` is whether a person can be asked.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        audit: bool | None = None,
+        interactive: bool = False,
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.time,
+        say: Callable[[str], None] = say_on_stderr,
+    ) -> None:
+        self.environ = environ
+        self.interactive = interactive
+        self.clock = clock
+        self.say = say
+        self._audit_override = audit
+        self._given_settings = settings
+
+    @once
+    def folders(self) -> Folders:
+        from ringlet_py.files.folders import Folders
+
+        return Folders.of(self.environ)
+
+    @once
+    def settings(self) -> Settings:
+        if self._given_settings is not None:
+            return self._given_settings
+        from ringlet_py.settings import load_settings
+
+        return load_settings(self._config_path, self.environ)
+
+    @once
+    def catalog(self) -> Catalog:
+        from ringlet_py.catalog import Catalog
+
+        return Catalog(self.folders.config)
+
+    @once
+    def profiles(self) -> ProfileStore:
+        from ringlet_py.profiles import ProfileStore
+
+        return ProfileStore(self.folders.profiles)
+
+    @once
+    def ledger(self) -> Ledger:
+        from ringlet_py.ledger.sqlite import SqliteLedger
+
+        return SqliteLedger(os.path.join(self.folders.state, "ledger.sqlite"))
+
+    @once
+    def audit(self) -> Recorder:
+        from ringlet_py.audit.log import Audit, Process
+
+        audit = Audit(
+            self.folders.state,
+            enabled=self.settings.audit if self._audit_override is None else self._audit_override,
+            max_size=self.settings.audit_max_size,
+            clock=self.clock,
+            process=Process.current,
+        )
+        if self.settings.audit_on_error == "refuse":
+            return audit
+        from ringlet_py.audit.lenient import LenientAudit
+
+        return LenientAudit(audit, self.say)
+
+    @once
+    def backend(self) -> Backend:
+        choice = self.settings.backend
+        if choice == "file":
+            return self._file_backend()
+        if choice == "system-only":
+            return self._system_backend()
+        from ringlet_py.backends.choice import SystemOrFile
+
+        return SystemOrFile(self._system_backend(), self._file_backend(), self.say)
+
+    @once
+    def keychain(self) -> Keychain:
+        from ringlet_py.keychain import Keychain
+
+        return Keychain(
+            backend=self.backend,
+            ledger=self.ledger,
+            audit=self.audit,
+            catalog=self.catalog,
+            lock_path=os.path.join(self.folders.state, "keychain.lock"),
+            generation_path=os.path.join(self.folders.state, GENERATION),
+            clock=self.clock,
+        )
+
+    @once
+    def broker(self) -> Broker:
+        from ringlet_py.broker import Broker
+
+        return Broker(self.backend, self.audit)
+
+    @once
+    def plans(self) -> PlanStore:
+        from ringlet_py.plans import PlanStore
+
+        return PlanStore(self.folders.cache)
+
+    def compiled(self, name: str) -> LaunchPlan | None:
+        """The profile's compiled plan, whose settings then hold for this app; None where planning is needed."""
+        found = self.plans.load(name, sources=self._fixed_sources(name))
+        if found is None:
+            return None
+        from ringlet_py.settings import keychain_timeout
+
+        plan, settings = found
+        settings.keychain_timeout = keychain_timeout(self.environ)
+        self._given_settings = settings
+        return plan
+
+    def plan_named(self, name: str) -> LaunchPlan:
+        """The launch plan of the profile of that name, compiled for the next time."""
+        from ringlet_py.plans import stamps_of
+
+        stamps = stamps_of(self._sources(name))
+        plan = self.plan(self.profiles.load(name))
+        self.plans.save(plan, self.settings, stamps, now=time.time_ns())
+        return plan
+
+    def plan(self, profile: Profile) -> LaunchPlan:
+        """The launch plan of a profile; raises what planning raises."""
+        from ringlet_py.planning import make_plan
+
+        return make_plan(profile, self.catalog, folder=os.path.join(self.folders.profiles, profile.name))
+
+    def run(self, plan: LaunchPlan, *, args: tuple[str, ...] = (), purpose: str = "") -> int:
+        """Becomes the plan's agent (see `launcher.launch`)."""
+        from ringlet_py.launcher import launch, without_coercion
+
+        environ = without_coercion(self.environ)
+        try:
+            return launch(plan, broker=self.broker, audit=self.audit, environ=environ, args=args, purpose=purpose)
+        except KeyNotFound as problem:
+            raise self._explained(problem, plan) from None
+
+    def _explained(self, problem: KeyNotFound, plan: LaunchPlan) -> KeyNotFound:
+        """The same error with what is there instead and where to get the key: slow, and only needed now."""
+        there = {entry.address for entry in self.keychain.entries()}
+        missing = [address for address in plan.addresses() if address not in there]
+        return self.keychain.not_found(missing[0]) if missing else problem
+
+    def _sources(self, name: str) -> list[str]:
+        """Every file that the profile's plan depends on, whether it is there or not."""
+        own = os.path.join(os.path.dirname(__file__), "__init__.py")
+        return [*self._fixed_sources(name), own, *self.catalog.sources()]
+
+    def _fixed_sources(self, name: str) -> list[str]:
+        """Those of them that the environment decides."""
+        document = os.path.join(self.folders.profiles, name, "ringlet.toml")
+        return [document, self._config_path, os.path.join(self.folders.state, GENERATION)]
+
+    @property
+    def _config_path(self) -> str:
+        return os.path.join(self.folders.config, "config.toml")
+
+    def _file_backend(self) -> Backend:
+        from ringlet_py.backends.file import FileBackend
+
+        return FileBackend(os.path.join(self.folders.config, "credentials.toml"))
+
+    def _system_backend(self) -> Backend:
+        timeout = self.settings.keychain_timeout
+        if sys.platform == "darwin":
+            from ringlet_py.backends.system.macos import MacKeychain
+
+            return MacKeychain(timeout=timeout)
+        if sys.platform == "win32":
+            from ringlet_py.backends.system.windows import CredentialManager
+
+            return CredentialManager()
+        from ringlet_py.backends.system.secret_service import SecretService, Timeouts
+
+        limits = Timeouts(total=timeout, prompt=timeout) if timeout else Timeouts()
+        return SecretService(environ=self.environ, timeouts=limits, can_ask=self.interactive, say=self.say)

@@ -1,0 +1,152 @@
+"""The audit's format: JSON lines, each with the hash of the one before it, and a head with the last hash.
+
+A record's hash is the SHA-256 of all bytes from the end of the record before it up to its own `,"hash":"`:
+the bytes as they were written, so that nobody has to agree on how JSON is serialised.
+"""
+
+from __future__ import annotations
+
+from ringlet_py.files.digest import digest_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Fields = dict[str, str | int | None]
+
+LOG_NAME = "audit.jsonl"
+HEAD_NAME = "audit.head"
+NO_HASH = "0" * 64
+NUMBER_DIGITS = 20
+HEAD_LENGTH = len(NO_HASH) + 1 + NUMBER_DIGITS + 1 + NUMBER_DIGITS + 1 + 10 + 1
+RECOVER = "recover"  # the action of a record that ringlet adds where it found the log not as it left it
+TORN = "torn"  # its outcome where a writer was stopped in the middle of a line
+MISSING = "missing"  # where the log is shorter than the head says
+HEAD_LOST = "head-lost"  # where there are records but no readable head
+_START = b'{"at":"'
+_NUMBER = b',"number":'
+_PREV = b',"prev":"'
+_HASH = b',"hash":"'
+
+
+class Head:
+    """Where the chain stands: the last record's hash and number, the current file's size and sequence."""
+
+    __slots__ = ("digest", "number", "sequence", "size")
+
+    def __init__(self, *, digest: str, size: int, number: int, sequence: int) -> None:
+        self.digest = digest
+        self.size = size
+        self.number = number
+        self.sequence = sequence
+
+    def encode(self) -> bytes:
+        """The head file's whole content; always HEAD_LENGTH bytes, so that one write replaces it."""
+        return f"{self.digest:>64} {self.size:020d} {self.number:020d} {self.sequence:010d}\n".encode("ascii")
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Head | None:
+        """The head in the file's content, None if it is anything else."""
+        try:
+            digest, size, number, sequence = raw.decode("ascii").split()
+            head = cls(digest=digest, size=int(size), number=int(number), sequence=int(sequence))
+        except ValueError:
+            return None
+        return head if head.encode() == raw else None
+
+    def same_as(self, other: Head | None) -> bool:
+        """Whether both stand at the same place of the same chain."""
+        return other is not None and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def after(self, digest: str, length: int) -> Head:
+        """The head once a record of that hash has made the file longer by `length` bytes."""
+        return Head(digest=digest, size=self.size + length, number=self.number + 1, sequence=self.sequence)
+
+    def in_next_file(self) -> Head:
+        """The head after a rotation: same chain, an empty file."""
+        return Head(digest=self.digest, size=0, number=self.number, sequence=self.sequence + 1)
+
+
+class Link:
+    """What ties a line into the chain: its number, the hash before it, its own, and the bytes hashed."""
+
+    __slots__ = ("body", "digest", "number", "prev")
+
+    def __init__(self, *, number: int, prev: str, digest: str, body: bytes) -> None:
+        self.number = number
+        self.prev = prev
+        self.digest = digest
+        self.body = body
+
+    def intact(self, fragment: bytes = b"") -> bool:
+        """Whether the hash fits the text, with the torn fragment that stands before it."""
+        return digest_of(fragment + self.body) == self.digest
+
+    def follows(self, head: Head) -> bool:
+        """Whether this is the record after that head."""
+        return self.prev == head.digest and self.number == head.number + 1
+
+
+def first_head() -> Head:
+    """The head before the first record."""
+    return Head(digest=NO_HASH, size=0, number=0, sequence=1)
+
+
+def archive_name(sequence: int) -> str:
+    """The name of a file that rotation has put aside."""
+    return f"audit.{sequence:010d}.jsonl"
+
+
+def sequence_of(name: str) -> int:
+    """The sequence in an archive's name, 0 if the name is no archive's."""
+    digits = name[6:16]
+    return int(digits) if digits.isdecimal() and digits.isascii() and name == archive_name(int(digits)) else 0
+
+
+def encode(fields: Fields, head: Head, fragment: bytes = b"") -> tuple[bytes, str]:
+    """The line for the record that follows the head, and its hash; any text stays on one ASCII line."""
+    parts = [f'"{name}":{_json(value)}' for name, value in fields.items()]
+    text = f'{{{",".join(parts)},"number":{head.number + 1},"prev":"{head.digest}"'
+    body = text.encode("ascii")
+    digest = digest_of(fragment + body)
+    return body + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
+
+
+def link_of(line: bytes) -> Link | None:
+    """The link of a whole line (with its line feed), None if the line is no record.
+
+    Needs no JSON parser: inside a JSON string the quotes of these three marks would be escaped.
+    """
+    body, _, tail = line.rpartition(_HASH)
+    front, _, prev = body.rpartition(_PREV)
+    start, _, number = front.rpartition(_NUMBER)
+    counted = number.isdigit() and len(number) <= NUMBER_DIGITS
+    shaped = counted and start.startswith(_START) and prev.endswith(b'"') and tail.endswith(b'"}\n')
+    before, own = prev[:-1], tail[:-3]
+    if not (shaped and len(before) == len(own) == len(NO_HASH) and (before + own).isascii()):
+        return None
+    return Link(number=int(number), prev=before.decode(), digest=own.decode(), body=body)
+
+
+def looks_torn(fragment: bytes) -> bool:
+    """Whether each line could be the beginning of a record whose writer was stopped."""
+    lines = fragment.removesuffix(b"\n").split(b"\n")
+    return all(line.startswith(_START) or (line and _START.startswith(line)) for line in lines)
+
+
+def _json(value: str | int | None) -> str:
+    if value is None:
+        return "null"
+    if not isinstance(value, str):
+        return str(value)
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    return _json_string(value)
+
+
+def _json_string(value: str) -> str:
+    """The string escaped; rarely needed, so that most launches do without the import."""
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        from json.encoder import encode_basestring_ascii
+
+    return encode_basestring_ascii(value)

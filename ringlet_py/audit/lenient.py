@@ -1,0 +1,29 @@
+"""An audit that lets the work go on when it cannot be written, and says so: `[audit] on-error = "warn"`."""
+
+from __future__ import annotations
+
+from ringlet_py.errors import AuditUnwritable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ringlet_py.audit.log import Audit
+    from ringlet_py.secret import Secret
+
+
+class LenientAudit:
+    """Appends like the audit it wraps; a record that cannot be written becomes a message."""
+
+    __slots__ = ("_audit", "_say")
+
+    def __init__(self, audit: Audit, say: Callable[[str], None]) -> None:
+        self._audit = audit
+        self._say = say
+
+    def append(self, action: str, outcome: str, *, secrets: tuple[Secret, ...] = (), **fields: str) -> None:
+        """Adds one record, or says why there is none."""
+        try:
+            self._audit.append(action, outcome, secrets=secrets, **fields)
+        except AuditUnwritable as problem:
+            self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))

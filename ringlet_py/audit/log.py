@@ -1,0 +1,153 @@
+"""Appending to the audit: one record under a lock, or an error; part of the launching path."""
+
+from __future__ import annotations
+
+import os
+
+from ringlet_py.audit.chain import LOG_NAME
+from ringlet_py.audit.locked import LockedLog
+from ringlet_py.entry import utc
+from ringlet_py.errors import AuditUnwritable, RingletError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ringlet_py.audit.chain import Fields
+    from ringlet_py.secret import Secret
+
+OK = "ok"  # the outcome of what went well; what did not has its error's code
+CLAIM = "claim"  # the action of a key that was asked for
+DEFAULT_MAX_SIZE = 10 * 1024 * 1024
+
+
+class Process:
+    """Who is asking, as the operating system tells it; "" or None for what it does not tell."""
+
+    __slots__ = ("cwd", "parent", "parent_name", "pid", "tty", "uid")
+
+    def __init__(
+        self, *, uid: int | None, pid: int, parent: int, parent_name: str = "", tty: str = "", cwd: str = ""
+    ) -> None:
+        self.uid = uid
+        self.pid = pid
+        self.parent = parent
+        self.parent_name = parent_name
+        self.tty = tty
+        self.cwd = cwd
+
+    @classmethod
+    def current(cls) -> Process:
+        """The running process."""
+        parent = os.getppid()
+        return cls(
+            uid=os.getuid() if hasattr(os, "getuid") else None,
+            pid=os.getpid(),
+            parent=parent,
+            parent_name=_name_of(parent),
+            tty=_tty(),
+            cwd=_cwd(),
+        )
+
+
+class Audit:
+    """The audit log in a folder; `max_size` (bytes) is where a file is put aside and the next begins."""
+
+    __slots__ = ("_clock", "_process", "enabled", "folder", "max_size")
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        enabled: bool,
+        max_size: int,
+        clock: Callable[[], float],
+        process: Callable[[], Process],
+    ) -> None:
+        self.folder = folder
+        self.enabled = enabled
+        self.max_size = max_size
+        self._clock = clock
+        self._process = process
+
+    def append(
+        self,
+        action: str,
+        outcome: str,
+        *,
+        address: str = "",
+        backend: str = "",
+        profile: str = "",
+        agent: str = "",
+        purpose: str = "",
+        secrets: tuple[Secret, ...] = (),
+    ) -> None:
+        """Adds one record, or raises AuditUnwritable; does nothing where the audit is switched off.
+
+        Any plain occurrence of the secrets is redacted, as a last defence.
+        """
+        if not self.enabled:
+            return
+        given = {"address": address, "outcome": outcome, "backend": backend, "profile": profile}
+        given |= {"agent": agent, "purpose": purpose}
+        fields = _redacted({"at": "", "action": action, **given, **_fields_of(self._process())}, secrets)
+        try:
+            self._write(fields)
+        except (OSError, RingletError) as error:
+            raise _unwritable(os.path.join(self.folder, LOG_NAME), error) from error
+
+    def _write(self, fields: Fields) -> None:
+        with LockedLog(self.folder) as log:
+            fields["at"] = utc(self._clock())  # under the lock, so that the times are in the chain's order
+            if not log.in_order():
+                from ringlet_py.audit.recovery import recover
+
+                recover(log, fields)
+            log.put(fields, max_size=self.max_size)
+
+
+def _fields_of(process: Process) -> Fields:
+    return {name: getattr(process, name) for name in ("uid", "pid", "parent", "parent_name", "tty", "cwd")}
+
+
+def _redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
+    for secret in secrets:
+        for name, value in fields.items():
+            fields[name] = secret.redact(value) if isinstance(value, str) else value
+    return fields
+
+
+def _unwritable(path: str, error: OSError | RingletError) -> AuditUnwritable:
+    what = f"the audit record could not be written to {path}"
+    if isinstance(error, RingletError):
+        return AuditUnwritable(what, why=str(error), hint=error.hint)
+    return AuditUnwritable(what, why=error.strerror or type(error).__name__)
+
+
+def _name_of(pid: int) -> str:
+    try:
+        fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        return os.fsdecode(os.read(fd, 64)).removesuffix("\n")
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
+
+
+def _tty() -> str:
+    for fd in (0, 1, 2):
+        try:
+            return os.ttyname(fd)
+        except (OSError, AttributeError):  # no terminal; no such function on Windows
+            continue
+    return ""
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""

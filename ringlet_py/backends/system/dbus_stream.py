@@ -1,0 +1,235 @@
+"""The way to the session bus: where it is, proof of who we are, and bytes within a time limit."""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import time
+from _struct import unpack
+
+from ringlet_py.errors import (
+    KeychainAbsent,
+    KeychainBroken,
+    KeychainDenied,
+    KeychainError,
+    KeychainTimeout,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_TYPE_BITS, _SOCKET = 0o170000, 0o140000
+_ESCAPE = 2  # hexadecimal digits after a percent sign
+_BUSY_PAUSE = 0.005  # seconds between two tries to connect while the bus's queue is full
+_READ_SIZE = 65536
+_MAX_AUTH_LINE = 1024
+_FOREIGN_HINT = "unset DBUS_SESSION_BUS_ADDRESS, or set it to your own session's bus"
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM)
+_NOBODY_THERE = (
+    errno.ENOENT,
+    errno.ECONNREFUSED,
+    errno.ENOTDIR,
+    errno.ENOTSOCK,
+    errno.EPROTOTYPE,
+    errno.ENAMETOOLONG,
+)
+
+
+def bus_addresses(environ: Mapping[str, str], *, run_folder: str = "/run/user") -> list[bytes]:
+    """The socket addresses to try, best first; empty if there is no session bus.
+
+    A variable that is set but names no Unix socket (`tcp:`, `autolaunch:`, empty) means that there is no
+    bus: whoever set it does not want another one found.  Without the variable (ssh, cron, su) the bus is
+    where libdbus looks too, if that socket is ours.
+    """
+    given = environ.get("DBUS_SESSION_BUS_ADDRESS")
+    if given is not None:
+        return [address for part in given.split(";") if (address := _unix_address(part))]
+    folders = [environ.get("XDG_RUNTIME_DIR", ""), f"{run_folder}/{os.getuid()}"]
+    return [os.fsencode(f"{folder}/bus") for folder in folders if folder and _is_our_socket(f"{folder}/bus")][:1]
+
+
+def _unix_address(text: str) -> bytes:
+    transport, _, options = text.partition(":")
+    if transport != "unix":
+        return b""
+    for option in options.split(","):
+        key, _, value = option.partition("=")
+        raw = _unescaped(value)
+        if key == "path" and raw and b"\0" not in raw:
+            return raw
+        if key == "abstract" and raw:
+            return b"\0" + raw
+    return b""
+
+
+def _unescaped(value: str) -> bytes:
+    first, *rest = os.fsencode(value).split(b"%")
+    try:
+        return first + b"".join(_byte(part[:2]) + part[2:] for part in rest)
+    except ValueError:
+        return b""
+
+
+def _byte(digits: bytes) -> bytes:
+    if len(digits) != _ESCAPE:
+        raise ValueError("a percent sign without two digits")
+    return bytes.fromhex(digits.decode("ascii"))
+
+
+def _is_our_socket(path: str) -> bool:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return status.st_mode & _TYPE_BITS == _SOCKET and status.st_uid == os.getuid()
+
+
+class Stream:
+    """An authenticated connection to a bus, in bytes; every method raises KeychainTimeout at its deadline.
+
+    Deadlines are moments of the clock `now`, in seconds.
+    """
+
+    __slots__ = ("_buffer", "_now", "_socket")
+
+    def __init__(self, addresses: Sequence[bytes], *, deadline: float, now: Callable[[], float]) -> None:
+        self._now = now
+        self._buffer = bytearray()
+        self._socket = self._connected(addresses, deadline)
+        try:
+            _refuse_stranger(self._socket)
+            self._authenticate(deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send all of it."""
+        self._socket.settimeout(self._left(deadline))
+        try:
+            self._socket.sendall(data)
+        except TimeoutError:
+            raise _late() from None
+        except OSError:
+            raise _gone() from None
+
+    def peek(self, size: int, deadline: float) -> bytes:
+        """The next bytes, which stay there to be taken."""
+        while len(self._buffer) < size:
+            self._receive(deadline)
+        return bytes(self._buffer[:size])
+
+    def take(self, size: int, deadline: float) -> bytes:
+        """The next bytes."""
+        data = self.peek(size, deadline)
+        del self._buffer[:size]
+        return data
+
+    def _receive(self, deadline: float) -> None:
+        self._socket.settimeout(self._left(deadline))
+        try:
+            data = self._socket.recv(_READ_SIZE)
+        except TimeoutError:
+            raise _late() from None
+        except OSError:
+            raise _gone() from None
+        if not data:
+            raise _gone()
+        self._buffer += data
+
+    def _left(self, deadline: float) -> float:
+        left = deadline - self._now()
+        if left <= 0:
+            raise _late()
+        return left
+
+    def _connected(self, addresses: Sequence[bytes], deadline: float) -> _socket.socket:
+        problem: KeychainError = KeychainAbsent(
+            "there is no keychain service: no session bus",
+            why="neither DBUS_SESSION_BUS_ADDRESS nor the runtime folder leads to a Unix socket of yours",
+        )
+        for address in addresses:
+            try:
+                return self._connected_to(address, deadline)
+            except OSError as error:
+                # what one address forbids is not made "absent" by another that leads nowhere
+                if isinstance(problem, KeychainAbsent):
+                    problem = _connect_problem(address, error)
+        raise problem
+
+    def _connected_to(self, address: bytes, deadline: float) -> _socket.socket:
+        plug = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        try:
+            while not self._connects(plug, address, deadline):
+                time.sleep(_BUSY_PAUSE)
+        except BaseException:
+            plug.close()
+            raise
+        return plug
+
+    def _connects(self, plug: _socket.socket, address: bytes, deadline: float) -> bool:
+        plug.settimeout(self._left(deadline))
+        try:
+            plug.connect(address)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _authenticate(self, deadline: float) -> None:
+        uid = str(os.getuid()).encode().hex()
+        try:
+            self.send(f"\0AUTH EXTERNAL {uid}\r\n".encode(), deadline)
+            line = self._line(deadline)
+        except KeychainBroken:
+            raise _denied("it closed the connection before it knew us, as another user's bus does") from None
+        if line.startswith(b"REJECTED"):
+            raise _denied("it rejected our user id")
+        if not line.startswith(b"OK "):
+            raise KeychainBroken("the session bus does not keep to its protocol", why="no answer to AUTH")
+        self.send(b"BEGIN\r\n", deadline)
+
+    def _line(self, deadline: float) -> bytes:
+        while b"\r\n" not in self._buffer and len(self._buffer) < _MAX_AUTH_LINE:
+            self._receive(deadline)
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
+        return bytes(line)
+
+
+def _refuse_stranger(plug: _socket.socket) -> None:
+    # another user's process at the other end could hand us keys, or be handed ours
+    if not hasattr(_socket, "SO_PEERCRED"):
+        return
+    _, uid, _ = unpack("3i", plug.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12))
+    if uid not in (0, os.getuid()):
+        raise _denied("it belongs to another user")
+
+
+def _connect_problem(address: bytes, error: OSError) -> KeychainError:
+    reason = os.strerror(error.errno) if error.errno else "not a socket's address"
+    why = f"{os.fsdecode(address)!a}: {reason}"
+    if isinstance(error, TimeoutError):
+        return KeychainTimeout("the session bus did not answer in time", why=why)
+    if error.errno in _NOT_ALLOWED:
+        return KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
+    if error.errno in _NOBODY_THERE or error.errno is None:
+        return KeychainAbsent("there is no keychain service: nobody answers at the session bus", why=why)
+    return KeychainBroken("the session bus cannot be reached", why=why)
+
+
+def _denied(why: str) -> KeychainDenied:
+    return KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
+
+
+def _late() -> KeychainTimeout:
+    return KeychainTimeout("the keychain service did not answer in time")
+
+
+def _gone() -> KeychainBroken:
+    return KeychainBroken("the connection to the keychain service was lost", why="the session bus closed it")

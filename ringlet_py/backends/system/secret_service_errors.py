@@ -1,0 +1,63 @@
+"""What the names of D-Bus errors mean for a keychain."""
+
+from __future__ import annotations
+
+from ringlet_py.errors import (
+    KeychainAbsent,
+    KeychainBroken,
+    KeychainDenied,
+    KeychainError,
+    KeychainLocked,
+    KeychainTimeout,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_BUS_ERROR = "org.freedesktop.DBus.Error."
+_SPAWN_ERROR = _BUS_ERROR + "Spawn."
+_SERVICE_ERROR = "org.freedesktop.Secret.Error."
+UNKNOWN_METHOD = _BUS_ERROR + "UnknownMethod"
+VANISHED = (
+    UNKNOWN_METHOD,
+    _BUS_ERROR + "UnknownObject",
+    _BUS_ERROR + "UnknownInterface",
+    _SERVICE_ERROR + "NoSuchObject",
+)
+
+_NOBODY = "there is no keychain service: nobody offers the Secret Service on the session bus"
+_LATE = "the keychain service did not answer in time"
+_GONE = "the keychain service went away before it answered"
+_REFUSED = "the keychain refused"
+# ExecFailed: the package is gone and left its service file behind.  Any other Spawn error is a service that is
+# installed and does not start: if that were "absent", the next key would go to a file while the others lie in
+# the keychain.
+_MEANINGS: dict[str, tuple[type[KeychainError], str]] = {
+    _SERVICE_ERROR + "IsLocked": (KeychainLocked, "the keychain is locked"),
+    _BUS_ERROR + "ServiceUnknown": (KeychainAbsent, _NOBODY),
+    _BUS_ERROR + "NameHasNoOwner": (KeychainAbsent, _NOBODY),
+    _SPAWN_ERROR + "ServiceNotFound": (KeychainAbsent, _NOBODY),
+    _SPAWN_ERROR + "ExecFailed": (KeychainAbsent, _NOBODY),
+    _BUS_ERROR + "Timeout": (KeychainTimeout, _LATE),
+    _BUS_ERROR + "TimedOut": (KeychainTimeout, _LATE),
+    _BUS_ERROR + "AccessDenied": (KeychainDenied, _REFUSED),
+    _BUS_ERROR + "AuthFailed": (KeychainDenied, _REFUSED),
+    "org.gnome.keyring.Error.Denied": (KeychainDenied, _REFUSED),
+    _BUS_ERROR + "NoReply": (KeychainBroken, _GONE),
+    _BUS_ERROR + "Disconnected": (KeychainBroken, _GONE),
+}
+
+
+class Vanished(Exception):  # noqa: N818 - no failure yet: it means "ask again"
+    """An object of the service disappeared between two calls; asking again from the start is right."""
+
+
+def refuse(name: str) -> NoReturn:
+    """Raise what the error reply of this name means: Vanished, or the KeychainError that fits."""
+    if name in VANISHED:
+        raise Vanished(name) from None
+    kind, what = _MEANINGS.get(name, (KeychainBroken, "the keychain service answered with an error"))
+    if kind is KeychainBroken and name.startswith(_SPAWN_ERROR):
+        what = "the keychain service is installed and does not start"
+    raise kind(what, why=ascii(name)) from None

@@ -1,0 +1,19 @@
+"""`ringlet completion`: what a shell needs in order to complete ringlet's commands and names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ringlet_py.cli import output
+from ringlet_py.completion.scripts import SHELLS, script
+from ringlet_py.errors import UsageError
+
+
+def print_script(shell: Annotated[str, typer.Argument(help="bash, zsh, fish or powershell.")]) -> None:
+    """Print the script that completes ringlet in a shell; its first lines say where to put it."""
+    text = script(shell)
+    if text is None:
+        raise UsageError(f"there is no completion for {shell!r}", hint=f"ringlet completion {'|'.join(SHELLS)}")
+    output.line(text.rstrip("\n"))

@@ -1,0 +1,148 @@
+"""From arguments to an exit status: splits off what is the agent's, runs the command, shows what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringlet_py import __version__
+from ringlet_py.cli import audit, catalog, completion, keychain, output, profiles, running
+from ringlet_py.cli.session import Session
+from ringlet_py.errors import RingletError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INTERRUPTED = 130  # what shells report for a program that SIGINT ended
+NO_KEYS = "a key is never given on the command line"
+AFTER_DASHES = "an agent's own arguments stand after --"
+WRITE_ONLY = "keys are write-only: they are lent to agents, and never shown"
+BROKEN_PIPE = 141  # likewise for SIGPIPE
+
+
+def run(argv: list[str], environ: Mapping[str, str]) -> int:
+    """Runs one command line and returns its exit status; of a run, all after the first `--` is the agent's."""
+    own, tail = split(argv)
+    session = Session(environ=environ, argv=tuple(own), tail=tail)
+    try:
+        # without a variable's name Typer's own completion, which any environment could set off, stays asleep
+        status = build()(args=own, prog_name="ringlet", complete_var="", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_unwritable_output()
+        return BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except RingletError as problem:
+        return _failed(problem, session)
+    except typer.TyperException as problem:
+        return _misused(problem, session)
+    except OSError as problem:
+        _forget_unwritable_output()
+        return _failed(_system(problem), session)
+    return status if isinstance(status, int) else 0
+
+
+def split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The arguments that are ringlet's, and those for the agent, verbatim: all after a run's first `--`."""
+    if not is_run(argv) or "--" not in argv:
+        return argv, ()
+    place = argv.index("--")
+    return argv[:place], tuple(argv[place + 1 :])
+
+
+def is_run(argv: list[str]) -> bool:
+    """Whether the command line starts an agent, so that exit statuses below 125 are the agent's."""
+    words = [word for word in argv if not word.startswith("-")]
+    return words[:1] == ["run"] or words[:2] == ["profiles", "run"]
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="ringlet",
+        help="Keeps API keys where the operating system keeps secrets, and lends them to coding agents.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_global_options)
+    app.command("run", help=running.RUN_HELP)(running.run_short)
+    app.add_typer(keychain.build(), name="keychain")
+    app.add_typer(profiles.build(), name="profiles")
+    app.add_typer(audit.build(), name="audit")
+    app.add_typer(catalog.build(), name="catalog")
+    app.command("completion")(completion.print_script)
+    return app
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        output.line(f"ringlet {__version__}")
+        raise typer.Exit
+
+
+def _global_options(
+    context: typer.Context,
+    audit_log: Annotated[
+        bool | None,
+        typer.Option("--audit-log/--no-audit-log", help="Record every access, or do not; else as configured."),
+    ] = None,
+    non_interactive: Annotated[
+        bool,
+        typer.Option("--non-interactive", envvar="RINGLET_NON_INTERACTIVE", help="Never ask; fail instead."),
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    session: Session = context.obj
+    session.audit_log = audit_log
+    session.non_interactive = non_interactive
+
+
+def _failed(problem: RingletError, session: Session) -> int:
+    output.error(problem, argv=session.argv, as_json=session.wants_json)
+    return problem.run_status if is_run(list(session.argv)) else problem.exit_status
+
+
+def _misused(problem: typer.TyperException, session: Session) -> int:
+    """What the parser complains about; where no command was given, all it says is the help."""
+    message = problem.format_message()
+    if message.startswith("Usage:"):
+        output.say(message)
+        return UsageError.exit_status
+    return _failed(_usage(problem), session)
+
+
+def _usage(problem: typer.TyperException) -> RingletError:
+    """The parser's complaint as ours; a superfluous word is not repeated, since it may be a pasted key."""
+    message = problem.format_message()
+    hint = "ringlet --help"
+    command = getattr(getattr(problem, "ctx", None), "command_path", "")
+    if command:
+        hint = f"{command} --help"
+    if "unexpected extra argument" in message:
+        return UsageError(
+            "too many words on the command line", why=NO_KEYS if "keychain" in hint else AFTER_DASHES, hint=hint
+        )
+    why = WRITE_ONLY if any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), why=why, hint=hint)
+
+
+def _system(problem: OSError) -> RingletError:
+    what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem.strerror or problem)
+    return RingletError(what, hint="see that the file or folder can be used, and that the disk is not full")
+
+
+def _forget_unwritable_output() -> None:
+    """What is still in the buffer and cannot be written must not complain once more at exit, and change the status."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

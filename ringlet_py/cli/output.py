@@ -1,0 +1,86 @@
+"""What people and programs see: data on standard output, talk on standard error, never a value."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ringlet_py.secret import REDACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ringlet_py.errors import RingletError
+
+SCHEMA_VERSION = 1
+_KEY_LIKE = 20  # shorter words on a command line are names and options, not keys
+
+
+def line(text: str) -> None:
+    """One line of data."""
+    print(text)
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Lines of data; nothing for none."""
+    for text in texts:
+        print(text)
+
+
+def document(**fields: Any) -> None:
+    """One JSON object with its schema version."""
+    print(json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2))
+
+
+def say(text: str) -> None:
+    """A message for the person."""
+    print(text, file=sys.stderr)
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Aligned columns; the header goes to standard error, so that the data can be piped."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    if rows:
+        say(_row(header, widths))
+    lines(_row(row, widths) for row in rows)
+
+
+def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> None:
+    """What went wrong, why, and the next command; words of the command line that could be keys are redacted."""
+    parts = {"error": problem.what, "why": problem.why, "hint": problem.hint}
+    shown = {name: _without_keys(printable(text), argv) for name, text in parts.items() if text}
+    if as_json:
+        body = {"schema_version": SCHEMA_VERSION, "code": problem.code, **shown}
+        print(json.dumps(body), file=sys.stderr)
+        return
+    for name, text in shown.items():
+        say(f"ringlet: {name}: {text}")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could rewrite what stands on the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _row(cells: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _without_keys(text: str, argv: tuple[str, ...]) -> str:
+    """Somebody who pastes a key on the command line shall not see it again in the error (and its log)."""
+    for word in argv:
+        for part in (word, *word.split("=", 1)[1:]):
+            if _could_be_a_key(part):
+                text = text.replace(part, REDACTED)
+    return text
+
+
+def _could_be_a_key(word: str) -> bool:
+    """Addresses, paths and URLs stay readable; keys in base64 have slashes too, and long pieces between them."""
+    if len(word) < _KEY_LIKE or not {" ", "{"}.isdisjoint(word):
+        return False
+    if "/" not in word:
+        return True
+    is_path = word.startswith(("/", "~", ".", "http://", "https://"))
+    return not is_path and any(len(piece) >= _KEY_LIKE and not piece.isalpha() for piece in word.split("/"))

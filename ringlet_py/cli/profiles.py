@@ -1,0 +1,243 @@
+"""`ringlet profiles`: create, list, inspect, edit, rename, delete, run, env."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringlet_py import drafting
+from ringlet_py.cli import output, running
+from ringlet_py.cli.editor import edit_text
+from ringlet_py.cli.session import Session, app_of, session_of
+from ringlet_py.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from ringlet_py.app import App
+    from ringlet_py.profile.profile import Profile
+
+Name = Annotated[str, typer.Argument(help="The profile.")]
+NewName = Annotated[str, typer.Argument(help="The new name.")]
+Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Agent = Annotated[str, typer.Option("--agent", help="The program to run.")]
+Provider = Annotated[str, typer.Option("--provider", help="Who sells the API.")]
+KeyAlias = Annotated[str, typer.Option("--key-alias", help="Which of the provider's keys (default: default).")]
+Endpoint = Annotated[str, typer.Option("--endpoint", help="One of the provider's endpoints.")]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        "--base-url",
+        help="Where the key goes, instead of the catalog's endpoint: https, or http on loopback.",
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="The model the agent is told to use.")]
+Shape = Annotated[str, typer.Option("--shape", help="The wire shape, where several would do.")]
+Command = Annotated[
+    list[str] | None,
+    typer.Option("--command", metavar="WORD", help="For the agent generic: the program, one word each time."),
+]
+Arg = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="WORD", help="An argument the agent always gets (repeatable)."),
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=VALUE",
+        help="A further variable; VALUE may be ringlet:PROVIDER/ALIAS (repeatable).",
+    ),
+]
+InheritEnv = Annotated[str, typer.Option("--inherit-env", help="filtered (default), clean or all.")]
+Isolation = Annotated[str, typer.Option("--isolation", help="none (default), config or home.")]
+
+
+def build() -> typer.Typer:
+    """The command group."""
+    group = typer.Typer(help="Profiles: which agent runs with which key.", no_args_is_help=True)
+    group.command("create")(create)
+    for name in ("list", "ls"):
+        group.command(name, hidden=name != "list")(list_profiles)
+    group.command("inspect")(inspect)
+    group.command("edit")(edit)
+    group.command("rename")(rename)
+    for name in ("delete", "rm", "remove"):
+        group.command(name, hidden=name != "delete")(delete)
+    group.command("run")(running.run_profile)
+    group.command("env")(show_env)
+    return group
+
+
+def create(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new profile.")],
+    agent: Agent = "",
+    provider: Provider = "",
+    key_alias: KeyAlias = "",
+    endpoint: Endpoint = "",
+    base_url: BaseUrl = "",
+    model: Model = "",
+    shape: Shape = "",
+    command: Command = None,
+    arg: Arg = None,
+    env: Env = None,
+    inherit_env: InheritEnv = "",
+    isolation: Isolation = "",
+    ready_made: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="READY-MADE",
+            help="Begin with a ready-made profile.",
+        ),
+    ] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the profile that is there.")] = False,
+) -> None:
+    """Create a profile."""
+    app = app_of(context)
+    if not ready_made and not (agent and provider):
+        raise UsageError(
+            "a profile needs an agent and a provider",
+            hint=f"ringlet profiles create {name} --agent claude --provider anthropic",
+        )
+    changes = _changes(agent, provider, key_alias, endpoint, base_url, model, shape, inherit_env, isolation)
+    text = drafting.changed(drafting.ready_made_text(ready_made), **changes, command=command, args=arg, env=env)
+    _save(app, drafting.checked(app.profiles, name, text), text, replace=replace)
+    output.say(f"created {name}; run it: ringlet run {name}")
+
+
+def edit(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    name: Name,
+    agent: Agent = "",
+    provider: Provider = "",
+    key_alias: KeyAlias = "",
+    endpoint: Endpoint = "",
+    base_url: BaseUrl = "",
+    model: Model = "",
+    shape: Shape = "",
+    command: Command = None,
+    arg: Arg = None,
+    env: Env = None,
+    inherit_env: InheritEnv = "",
+    isolation: Isolation = "",
+) -> None:
+    """Change a profile: with options those values, without any in your editor ($VISUAL, $EDITOR)."""
+    session = session_of(context)
+    before = session.app.profiles.text(name)
+    changes = _changes(agent, provider, key_alias, endpoint, base_url, model, shape, inherit_env, isolation)
+    if any([*changes.values(), command, arg, env]):
+        text = drafting.changed(before, **changes, command=command, args=arg, env=env)
+        _save(session.app, drafting.checked(session.app.profiles, name, text), text, replace=True)
+    elif not _edit_by_hand(session, name, before):
+        output.say("nothing was changed")
+        return
+    output.say(f"changed {name}")
+
+
+def list_profiles(context: typer.Context, json: Json = False) -> None:
+    """List the profiles."""
+    app = app_of(context)
+    found = [drafting.summary(app.profiles, name) for name in app.profiles.names()]
+    if json:
+        output.document(profiles=found)
+        return
+    output.table(
+        ("PROFILE", "AGENT", "KEY", "PROBLEM"),
+        [(one["name"], one["agent"] or "-", one["key"] or "-", output.printable(one["problem"])) for one in found],
+    )
+
+
+def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Show a profile and what it comes to; never a value."""
+    session = session_of(context)
+    profile = session.app.profiles.load(name)
+    plan = session.app.plan(profile)
+    shown: dict[str, Any] = {
+        "profile": name,
+        "path": session.app.profiles.path(name),
+        "agent": plan.agent,
+        "provider": plan.provider,
+        "base_url": plan.base_url,
+        "shape": plan.shape,
+        "model": profile.model,
+        "isolation": profile.isolation,
+        "inherit_env": plan.inherit,
+        "command": [*plan.command, *plan.args],
+        "keys": {variable: str(address) for variable, address in plan.keys.items()},
+        "env": drafting.redacted_env(plan, session.app.catalog.providers),
+        "warnings": drafting.warnings(session.app, profile, plan),
+    }
+    if json:
+        output.document(profile=shown)
+        return
+    output.lines(f"{field}: {text}" for field, value in shown.items() for text in running.texts(value))
+
+
+def rename(context: typer.Context, name: Name, new: NewName) -> None:
+    """Give a profile another name."""
+    app_of(context).profiles.rename(name, new)
+    output.say(f"renamed {name} to {new}")
+
+
+def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
+    """Delete a profile (its key stays in the keychain)."""
+    session = session_of(context)
+    session.app.profiles.text(name)
+    more = session.app.profiles.more_than_document(name)
+    if more:
+        question = f"deleting {name} also deletes the agent's own files in it ({', '.join(more)}); go on?"
+        session.confirm(question, otherwise=f"ringlet profiles delete {name} --yes", yes=yes)
+    session.app.profiles.delete(name)
+    output.say(f"deleted {name}")
+
+
+def show_env(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Show the variables a profile gives to its agent; keys are redacted."""
+    session = session_of(context)
+    plan = session.app.plan(session.app.profiles.load(name))
+    env = drafting.redacted_env(plan, session.app.catalog.providers)
+    if json:
+        output.document(env=env)
+    else:
+        output.lines(f"{variable}={value}" for variable, value in env.items())
+
+
+def _changes(*values: str) -> dict[str, str]:
+    keys = (
+        "agent",
+        "provider",
+        "key-alias",
+        "endpoint",
+        "base-url",
+        "model",
+        "shape",
+        "inherit-env",
+        "isolation",
+    )
+    return {key.replace("-", "_"): value for key, value in zip(keys, values, strict=True)}
+
+
+def _edit_by_hand(session: Session, name: str, before: str) -> bool:
+    """Lets the person edit until the profile is right, or they give up; whether it was changed."""
+    text = before
+    while True:
+        text = edit_text(session, text, folder=session.app.profiles.folder(name))
+        if text == before:
+            return False
+        try:
+            _save(session.app, session.app.profiles.check(name, text), text, replace=True)
+        except ConfigError as problem:
+            output.error(problem, argv=(), as_json=False)
+            session.confirm("edit again?", otherwise="", yes=False)
+        else:
+            return True
+
+
+def _save(app: App, profile: Profile, text: str, *, replace: bool) -> None:
+    """Nothing is written that could not be run: the pairing is checked first."""
+    plan = app.plan(profile)
+    app.profiles.save(profile.name, text, replace=replace)
+    for warning in drafting.warnings(app, profile, plan):
+        output.say(f"warning: {warning}")

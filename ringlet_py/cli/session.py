@@ -1,0 +1,67 @@
+"""What the commands of one command line share: the app, how to ask a person, and the agent's arguments."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import typer
+
+from ringlet_py.app import App
+from ringlet_py.errors import ConsentNeeded, Declined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One command line; the global options are filled in by the parser before the command runs."""
+
+    environ: Mapping[str, str]
+    argv: tuple[str, ...]
+    tail: tuple[str, ...] = ()
+    audit_log: bool | None = None
+    non_interactive: bool = False
+
+    @cached_property
+    def app(self) -> App:
+        """The composition root for this command."""
+        return App(self.environ, audit=self.audit_log, interactive=self.can_see and not self.non_interactive)
+
+    @property
+    def can_see(self) -> bool:
+        """Whether a person sits at a terminal here (whatever is piped)."""
+        return any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a question can be answered on standard input."""
+        return sys.stdin is not None and sys.stdin.isatty() and not self.non_interactive
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether errors, too, are shown as JSON."""
+        return "--json" in self.argv
+
+    def confirm(self, question: str, *, otherwise: str, yes: bool) -> None:
+        """Returns if the person agrees (or said --yes before); raises Declined, ConsentNeeded where nobody can."""
+        if yes:
+            return
+        if not self.can_ask:
+            raise ConsentNeeded(question.rstrip("?").lower() + " needs a yes", hint=otherwise)
+        if not typer.confirm(question, err=True):
+            raise Declined("nothing was changed")
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session of the command line that is being run."""
+    session = context.obj
+    return session if isinstance(session, Session) else Session(environ={}, argv=())
+
+
+def app_of(context: typer.Context) -> App:
+    """The app of the command line that is being run."""
+    return session_of(context).app

@@ -1,0 +1,97 @@
+"""The names of each kind that there are: those that come with ringlet, and those on this machine.
+
+Only names that follow the grammar are ever offered, so none can do anything to the shell that inserts it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ringlet_py.completion.words import ENDPOINTS, NAMES
+from ringlet_py.entry import check_name
+from ringlet_py.errors import InvalidName, RingletError
+from ringlet_py.files.folders import Folders
+from ringlet_py.ledger.glance import addresses
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ringlet_py.completion.place import Place
+
+
+def names(kind: str, place: Place, environ: Mapping[str, str]) -> dict[str, str]:
+    """The names of that kind, sorted, each with what it is ("" where a name says all); whatever fails, none."""
+    found = {name: "" for name in _here(kind, place, environ) if _is_name(name)}
+    found.update(NAMES.get(kind, {}))
+    return {name: found[name] for name in sorted(found)}
+
+
+def _here(kind: str, place: Place, environ: Mapping[str, str]) -> Iterable[str]:
+    """What this machine has, unchecked."""
+    look = _LOOKING.get(kind)
+    if look is None:
+        return ()
+    try:
+        return look(Folders.of(environ), place)
+    except (OSError, RingletError):
+        return ()
+
+
+def _profiles(folders: Folders, _: Place) -> list[str]:
+    root = folders.profiles
+    return [name for name in os.listdir(root) if os.path.isfile(os.path.join(root, name, "ringlet.toml"))]
+
+
+def _agents(folders: Folders, _: Place) -> list[str]:
+    return _documents(os.path.join(folders.config, "agents"))
+
+
+def _providers(folders: Folders, _: Place) -> list[str]:
+    with_keys = [provider for provider, _ in _known(folders)]
+    return [*with_keys, *_documents(os.path.join(folders.config, "providers"))]
+
+
+def _aliases(folders: Folders, place: Place) -> list[str]:
+    return [alias for provider, alias in _known(folders) if provider == place.provider]
+
+
+def _addresses(folders: Folders, _: Place) -> list[str]:
+    return [f"{provider}/{alias}" for provider, alias in _known(folders)]
+
+
+def _endpoints(_: Folders, place: Place) -> Iterable[str]:
+    return ENDPOINTS.get(place.provider, ())
+
+
+_LOOKING = {
+    "profile": _profiles,
+    "agent": _agents,
+    "provider": _providers,
+    "alias": _aliases,
+    "address": _addresses,
+    "binding": _addresses,  # [VARIABLE=]PROVIDER/ALIAS
+    "endpoint": _endpoints,
+}
+
+
+def _known(folders: Folders) -> list[tuple[str, str]]:
+    return addresses(os.path.join(folders.state, "ledger.sqlite"))
+
+
+def _documents(folder: str) -> list[str]:
+    try:
+        found = os.listdir(folder)
+    except OSError:
+        return []
+    return [name.removesuffix(".toml") for name in found if name.endswith(".toml")]
+
+
+def _is_name(name: str) -> bool:
+    """Whether it is a name, or an address made of two."""
+    try:
+        for part in name.split("/", 1):
+            check_name("name", part)
+    except InvalidName:
+        return False
+    return True

@@ -1,0 +1,126 @@
+"""Profiles in the making: documents changed without losing comments, and what is still missing to run them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ringlet_py import values
+from ringlet_py.catalog import ready_made
+from ringlet_py.errors import CatalogNotFound, LaunchError, ProfileInvalid, RingletError, UsageError
+from ringlet_py.files.toml import dump, edit, new_table
+from ringlet_py.launcher import find_binary
+from ringlet_py.secret import REDACTED, Secret
+from ringlet_py.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ringlet_py.app import App
+    from ringlet_py.plan import LaunchPlan
+    from ringlet_py.profile.profile import Profile
+    from ringlet_py.profile.provider import Provider
+    from ringlet_py.profiles import ProfileStore
+
+CONFIG = "provider-config"
+_IN_CONFIG = ("key-alias", "endpoint", "base-url", "model", "shape")
+
+
+def ready_made_text(name: str) -> str:
+    """The document of a ready-made profile, or an empty one for ""; raises CatalogNotFound."""
+    if not name:
+        return ""
+    known = ready_made()
+    if name not in known:
+        raise CatalogNotFound(f"there is no ready-made profile {name!r}", why=did_you_mean(name, known))
+    with open(known[name], encoding="utf-8") as file:
+        return file.read()
+
+
+def changed(text: str, *, env: list[str] | None = None, **values_by_key: str | list[str] | None) -> str:
+    """The document with the given values set (keys with '_' for '-'); "" and None change nothing."""
+    document = edit(text)
+    for key, value in values_by_key.items():
+        if value:
+            _place(document, key.replace("_", "-"), value)
+    for assignment in env or []:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(
+                f"--env {name} has no value",
+                hint=f"--env {name}=VALUE or --env {name}=ringlet:PROVIDER/ALIAS",
+            )
+        _table(document, "env")[name] = value
+    return dump(document)
+
+
+def checked(store: ProfileStore, name: str, text: str) -> Profile:
+    """The profile that a text made of options would be; what is wrong in it is a UsageError, as no file has it yet."""
+    try:
+        return store.check(name, text)
+    except ProfileInvalid as problem:
+        what = problem.what.split(": ", 1)[-1]
+        raise UsageError(what, why=problem.why, hint="nothing was written; mend the option and try again") from None
+
+
+def summary(store: ProfileStore, name: str) -> dict[str, str]:
+    """One line about a profile; one that cannot be read says why."""
+    try:
+        profile = store.load(name)
+    except RingletError as problem:
+        return {"name": name, "agent": "", "provider": "", "key": "", "problem": problem.what}
+    known = {"agent": profile.agent, "provider": profile.provider, "key": str(profile.address)}
+    return {"name": name, **known, "problem": ""}
+
+
+def warnings(app: App, profile: Profile, plan: LaunchPlan) -> list[str]:
+    """What is not there yet: the binary, the keys; and values in [env] that look like keys."""
+    return [*_binary_warning(app, plan), *_key_warnings(app, plan), *_env_warnings(app, profile)]
+
+
+def redacted_env(plan: LaunchPlan, providers: Mapping[str, Provider]) -> dict[str, str]:
+    """The variables the plan sets, sorted; keys are redacted, and so is what looks like one."""
+    shown = {name: REDACTED if values.looks_secret(name, text, providers) else text for name, text in plan.env.items()}
+    return dict(sorted({**shown, **dict.fromkeys(plan.keys, REDACTED)}.items()))
+
+
+def _place(document: Any, key: str, value: str | list[str]) -> None:
+    """Where the document has the key already, it stays; else where it belongs."""
+    if key in _IN_CONFIG and key not in document:
+        document = _table(document, CONFIG)
+    document[key] = value
+
+
+def _table(document: Any, name: str) -> Any:
+    if name not in document:
+        document[name] = new_table()
+    return document[name]
+
+
+def _binary_warning(app: App, plan: LaunchPlan) -> list[str]:
+    try:
+        find_binary(plan.command[0], app.environ, plan.install)
+    except LaunchError as problem:
+        return [f"{problem.what}; {problem.hint}"]
+    return []
+
+
+def _key_warnings(app: App, plan: LaunchPlan) -> list[str]:
+    """Asks what is there without unlocking anything; where that cannot be told, there is no warning."""
+    if not plan.keys:
+        return []
+    try:
+        there = {entry.address for entry in app.keychain.entries()}
+    except (RingletError, OSError):
+        return []
+    missing = [address for address in plan.addresses() if address not in there]
+    return [f"{a} is not in the keychain yet: ringlet keychain set {a.provider} {a.alias}" for a in missing]
+
+
+def _env_warnings(app: App, profile: Profile) -> list[str]:
+    providers = app.catalog.providers
+    return [
+        f"{name} in [env] holds what looks like a key of {likely}; keep it in the keychain: "
+        f'ringlet keychain set {likely}, and write {name} = "ringlet:{likely}/default"'
+        for name, value in profile.env.items()
+        if (likely := values.likely_provider(Secret(value), providers))
+    ]

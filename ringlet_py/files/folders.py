@@ -1,0 +1,73 @@
+"""Where ringlet's files live on this system."""
+
+from __future__ import annotations
+
+import os
+
+from ringlet_py.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "ringlet"
+
+
+class Folders:
+    """The five places: config, state, cache, the profiles, and the home they hang from (absolute paths)."""
+
+    __slots__ = ("cache", "config", "home", "profiles", "state")
+
+    def __init__(self, *, home: str, config: str, state: str, cache: str) -> None:
+        self.home = home
+        self.config = config
+        self.state = state
+        self.cache = cache
+        self.profiles = os.path.join(home, ".ringlet", "profiles")
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Folders:
+        """The folders for this environment: XDG's on Linux and macOS, the platform's own on Windows."""
+        return _windows_folders(environ) if os.name == "nt" else _xdg_folders(environ)
+
+
+def _xdg_folders(environ: Mapping[str, str]) -> Folders:
+    home = environ.get("HOME") or _home_of_user()
+    if not home.startswith("/"):
+        raise ConfigError("HOME is not an absolute path", hint="set HOME to your home folder")
+    return Folders(
+        home=home,
+        config=_xdg(environ, "XDG_CONFIG_HOME", os.path.join(home, ".config")),
+        state=_xdg(environ, "XDG_STATE_HOME", os.path.join(home, ".local/state")),
+        cache=_xdg(environ, "XDG_CACHE_HOME", os.path.join(home, ".cache")),
+    )
+
+
+def _xdg(environ: Mapping[str, str], variable: str, default: str) -> str:
+    """The XDG base directory specification: a relative path is invalid and ignored."""
+    value = environ.get(variable, "")
+    return os.path.join(value if value.startswith("/") else default, NAME)
+
+
+def _home_of_user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # containers often run as a user that has no entry
+        return ""
+
+
+def _windows_folders(environ: Mapping[str, str]) -> Folders:
+    """%APPDATA% for what roams with the person, %LOCALAPPDATA% for what stays on this machine."""
+    import platformdirs
+
+    home = environ.get("USERPROFILE") or os.path.expanduser("~")
+    roaming = environ.get("APPDATA") or platformdirs.user_config_dir(roaming=True)
+    local = environ.get("LOCALAPPDATA") or platformdirs.user_data_dir()
+    return Folders(
+        home=home,
+        config=os.path.join(roaming, NAME),
+        state=os.path.join(local, NAME, "state"),
+        cache=os.path.join(local, NAME, "cache"),
+    )

@@ -1,0 +1,73 @@
+"""The checked, secret-free recipe of a launch: which program, which variables, which key goes where."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringlet_py.entry import Address
+
+
+class LaunchPlan:
+    """All that launching needs to know; plain data that holds no secret.
+
+    `keys` maps variables to the addresses whose secrets they get; `drop` are the inherited variables that
+    the agent must not see; `files` are written (below `folders`, which are made) before the agent starts.
+    `base_url` is the only address the key is meant for ("" where the agent knows its own).
+    """
+
+    __slots__ = (
+        "agent",
+        "args",
+        "base_url",
+        "command",
+        "drop",
+        "env",
+        "files",
+        "folders",
+        "inherit",
+        "install",
+        "keys",
+        "loopback",
+        "profile",
+        "provider",
+        "shape",
+    )
+
+    def __init__(  # noqa: PLR0913 - a record of named fields
+        self,
+        *,
+        profile: str,
+        agent: str,
+        provider: str,
+        command: tuple[str, ...],
+        args: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        keys: dict[str, Address] | None = None,
+        inherit: str = "filtered",
+        drop: frozenset[str] = frozenset(),
+        folders: tuple[str, ...] = (),
+        files: dict[str, str] | None = None,
+        base_url: str = "",
+        loopback: bool = False,
+        shape: str = "",
+        install: str = "",
+    ) -> None:
+        self.profile = profile
+        self.agent = agent
+        self.provider = provider
+        self.command = command
+        self.args = args
+        self.env = env or {}
+        self.keys = keys or {}
+        self.inherit = inherit
+        self.drop = drop
+        self.folders = folders
+        self.files = files or {}
+        self.base_url = base_url
+        self.loopback = loopback
+        self.shape = shape
+        self.install = install
+
+    def addresses(self) -> list[Address]:
+        """The keys it needs, each once, in a fixed order."""
+        return sorted(set(self.keys.values()))

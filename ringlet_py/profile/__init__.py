@@ -1,0 +1,1 @@
+"""A profile, agent or provider document, checked and turned into values; pure."""

@@ -1,0 +1,121 @@
+"""A saved way to launch: which agent, which provider, which key, and what else the agent gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ringlet_py.entry import DEFAULT_ALIAS, Address, check_name
+from ringlet_py.errors import UsageError
+from ringlet_py.profile.agent import ISOLATIONS
+from ringlet_py.profile.values import SHAPES, check_base_url, check_plain, check_variable
+
+if TYPE_CHECKING:
+    from ringlet_py.document import Source, Table
+
+INHERIT = ("filtered", "clean", "all")
+REFERENCE = "ringlet:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """A profile's document, checked; "" stands for what it does not say."""
+
+    name: str
+    agent: str
+    provider: str
+    key_alias: str = DEFAULT_ALIAS
+    endpoint: str = ""
+    base_url: str = ""
+    model: str = ""
+    shape: str = ""
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: dict[str, str]
+    references: dict[str, Address]
+    inherit_env: str = "filtered"
+    isolation: str = "none"
+
+    @property
+    def address(self) -> Address:
+        """The key it names."""
+        return Address(self.provider, self.key_alias)
+
+
+def read_profile(name: str, source: Source) -> Profile:
+    """The profile in the document; raises the source's error for anything wrong in it."""
+    root = source.root()
+    config = root.table("provider-config")
+    env, references = _env(root)
+    profile = Profile(
+        name=name,
+        agent=_name(root, "agent"),
+        provider=_name(root, "provider"),
+        key_alias=_name(config, "key-alias", DEFAULT_ALIAS),
+        endpoint=_either(root, config, "endpoint"),
+        base_url=_base_url(root, config),
+        model=_model(root, config),
+        shape=config.choice("shape", ("", *SHAPES), ""),
+        command=root.texts("command"),
+        args=root.texts("args"),
+        env=env,
+        references=references,
+        inherit_env=root.choice("inherit-env", INHERIT, "filtered"),
+        isolation=root.choice("isolation", ISOLATIONS, "none"),
+    )
+    config.known |= {"endpoint", "base-url", "model"}
+    config.done()
+    root.done()
+    _check_texts(root, (*profile.command, *profile.args, *profile.env.values()))
+    return profile
+
+
+def _name(table: Table, key: str, default: str | None = None) -> str:
+    try:
+        return check_name(key, table.text(key, default))
+    except UsageError as problem:
+        raise table.wrong(problem.what, key, why=problem.hint) from None
+
+
+def _either(root: Table, config: Table, key: str) -> str:
+    """The value from [provider-config] or, shorter, from the top of the document."""
+    here, above = config.text(key, ""), root.text(key, "")
+    if here and above:
+        raise root.wrong(f"{key!r} stands twice: at the top and in [provider-config]", key)
+    return here or above
+
+
+def _base_url(root: Table, config: Table) -> str:
+    url = _either(root, config, "base-url")
+    return check_base_url(url, lambda what: config.wrong(what, "base-url")) if url else ""
+
+
+def _model(root: Table, config: Table) -> str:
+    model = _either(root, config, "model")
+    return check_plain("model", model, lambda what: config.wrong(what, "model")) if model else ""
+
+
+def _env(root: Table) -> tuple[dict[str, str], dict[str, Address]]:
+    plain: dict[str, str] = {}
+    references: dict[str, Address] = {}
+    for name, value in root.mapping("env").items():
+        check_variable(name, partial(root.source.wrong, key=name, table="env"))
+        if value.startswith(REFERENCE):
+            references[name] = _reference(root, name, value.removeprefix(REFERENCE))
+        else:
+            plain[name] = value
+    return plain, references
+
+
+def _reference(root: Table, name: str, text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except UsageError as problem:
+        why = f"a reference is written {REFERENCE}provider/alias"
+        raise root.source.wrong(f"{name}: {problem.what}", name, table="env", why=why) from None
+
+
+def _check_texts(root: Table, texts: tuple[str, ...]) -> None:
+    if any("\0" in text for text in texts):
+        raise root.source.wrong("a NUL character cannot be given to a program", "env")

@@ -1,0 +1,108 @@
+"""The profiles on disk: `~/.ringlet/profiles/<name>/ringlet.toml`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringlet_py.document import Source
+from ringlet_py.entry import check_name
+from ringlet_py.errors import ProfileExists, ProfileInvalid, ProfileNotFound, RingletError
+from ringlet_py.files.private import Lock, make_private_folder, write_private
+from ringlet_py.files.trusted import read_trusted
+from ringlet_py.profile.profile import Profile, read_profile
+from ringlet_py.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ringlet_py.entry import Address
+
+DOCUMENT = "ringlet.toml"
+
+
+@dataclass(frozen=True)
+class ProfileStore:
+    """The folder that holds one folder for each profile."""
+
+    root: str
+
+    def folder(self, name: str) -> str:
+        """The profile's own folder; raises InvalidName."""
+        return os.path.join(self.root, check_name("profile", name))
+
+    def path(self, name: str) -> str:
+        """The profile's document."""
+        return os.path.join(self.folder(name), DOCUMENT)
+
+    def names(self) -> list[str]:
+        """Every profile's name, sorted."""
+        try:
+            found = os.listdir(self.root)
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in found if os.path.isfile(os.path.join(self.root, name, DOCUMENT)))
+
+    def text(self, name: str) -> str:
+        """The document as it stands; raises ProfileNotFound with the nearest name."""
+        try:
+            return read_trusted(self.path(name))
+        except FileNotFoundError:
+            raise ProfileNotFound(
+                f"there is no profile {name!r}",
+                why=did_you_mean(name, self.names()),
+                hint=f"ringlet profiles create {name} --agent AGENT --provider PROVIDER",
+            ) from None
+
+    def load(self, name: str) -> Profile:
+        """The profile, checked; raises ProfileNotFound, ProfileInvalid."""
+        return self.check(name, self.text(name))
+
+    def check(self, name: str, text: str) -> Profile:
+        """The profile that the text is; raises ProfileInvalid with file and line."""
+        return read_profile(name, Source(path=self.path(name), text=text, error=ProfileInvalid))
+
+    def save(self, name: str, text: str, *, replace: bool = False) -> None:
+        """Writes the document; an existing profile wants `replace` (ProfileExists)."""
+        path = self.path(name)
+        with self._lock():
+            if not replace and os.path.lexists(path):
+                raise ProfileExists(
+                    f"the profile {name} exists already",
+                    hint=f"add --replace, or change it: ringlet profiles edit {name}",
+                )
+            write_private(path, text.encode())
+
+    def rename(self, name: str, new: str) -> None:
+        """Gives the profile another name; its folder goes along."""
+        target = self.folder(new)
+        self.text(name)
+        with self._lock():
+            if os.path.lexists(target):
+                raise ProfileExists(f"the profile {new} exists already", hint=f"ringlet profiles delete {new}")
+            os.rename(self.folder(name), target)
+
+    def delete(self, name: str) -> None:
+        """Removes the profile's folder with all that is in it."""
+        self.text(name)
+        with self._lock():
+            shutil.rmtree(self.folder(name))
+
+    def using(self, address: Address) -> list[str]:
+        """The profiles that name the key."""
+        return [name for name in self.names() if self._uses(name, address)]
+
+    def more_than_document(self, name: str) -> list[str]:
+        """What else lies in the profile's folder (an isolated agent's own files)."""
+        return sorted(other for other in os.listdir(self.folder(name)) if other != DOCUMENT)
+
+    def _uses(self, name: str, address: Address) -> bool:
+        try:
+            profile = self.load(name)
+        except RingletError:
+            return False
+        return address in (profile.address, *profile.references.values())
+
+    def _lock(self) -> Lock:
+        make_private_folder(self.root)
+        return Lock(os.path.join(self.root, ".lock"))

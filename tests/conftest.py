@@ -1,0 +1,74 @@
+"""What every test gets: an environment of its own, so that nobody's home, keychain or keys are touched."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.program import Home, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from tests.secret_services import GnomeKeyring
+
+_STEERING = ("XDG_", "RINGLET_", "KEYRING_PROPERTY_", "ANTHROPIC_", "OPENAI_", "CLAUDE")
+_STEERING_NAMES = ("PYTHON_KEYRING_BACKEND", "DBUS_SESSION_BUS_ADDRESS", "VISUAL", "EDITOR", "LC_ALL", "COLUMNS")
+# the two that steer the tests themselves
+_KEPT = ("RINGLET_REQUIRE", "RINGLET_REAL_KEYCHAIN")
+_HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for name in list(os.environ):
+        if name not in _KEPT and (name.startswith(_STEERING) or name in _STEERING_NAMES):
+            monkeypatch.delenv(name)
+    if request.node.get_closest_marker("real_keychain"):
+        return  # macOS finds a keychain by its user's home
+    home = str(tmp_path_factory.mktemp("nobodys-home"))
+    for name in _HOMES:
+        if name in os.environ or name == "HOME":
+            monkeypatch.setenv(name, home)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A throw-away home that keeps its keys in the file backend."""
+    return Home.at(tmp_path / "home")
+
+
+@pytest.fixture
+def terminal(home: Home) -> Iterator[Callable[..., Terminal]]:
+    """Starts ringlet at a terminal: `terminal("keychain", "set", "anthropic")`."""
+    started: list[Terminal] = []
+
+    def start(*argv: str, environ: Mapping[str, str] | None = None) -> Terminal:
+        started.append(home.at_terminal(*argv, environ=environ))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close(force=True)
+
+
+@pytest.fixture
+def gnome() -> Iterator[GnomeKeyring]:
+    """A real gnome-keyring on a bus of its own."""
+    from tests.secret_services import GnomeKeyring
+
+    with GnomeKeyring() as gnome:
+        yield gnome
+
+
+@pytest.fixture
+def keychain_home(tmp_path: Path, gnome: GnomeKeyring) -> Home:
+    """A throw-away home whose keychain is that gnome-keyring, as for somebody who configured nothing."""
+    home = Home.at(tmp_path / "home", config="")
+    home.environ["DBUS_SESSION_BUS_ADDRESS"] = gnome.environ["DBUS_SESSION_BUS_ADDRESS"]
+    return home

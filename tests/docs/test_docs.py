@@ -1,0 +1,229 @@
+"""What the documentation shows is what happens: its commands are typed in, its links followed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ringlet_py.catalog import Catalog
+from tests.docs.pages import PAGES, ROOT, Block, Home, blocks, fits, given
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+CONSOLES = [block for block in BLOCKS if block.language == "console"]
+LANGUAGES = {"console", "toml", "text", "json", "python", "yaml"}
+# how many blocks cannot run here, and why: each new one is a decision
+NOT_RUN = {
+    "needs an account": 1,
+    "needs a locked keychain": 1,
+    "needs macOS": 1,
+    "needs a container": 1,
+    "needs a CI system": 1,
+    "needs a keychain": 2,
+}
+# a variable that is given a value, where that is no address of a key
+ASSIGNED = re.compile(r"\w+_(?:KEY|TOKEN|SECRET)=(?!ringlet:|[a-z-]+/)")
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def test_every_block_says_what_it_is():
+    strange = [f"{block.page}:{block.line} {block.language!r}" for block in BLOCKS if block.language not in LANGUAGES]
+
+    assert not strange
+
+
+def test_a_console_block_begins_with_a_command():
+    bare = [f"{block.page}:{block.line}" for block in CONSOLES if not block.text or not block.text[0].startswith("$ ")]
+
+    assert not bare
+
+
+def test_blocks_that_are_not_run_are_few_and_known():
+    counted = Counter(block.not_run for block in CONSOLES if block.not_run)
+
+    assert counted == NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("shown", "screen", "same"),
+    [
+        ("stored a/b in …", "stored a/b in /home/you/file\n", True),
+        ("stored a/b in …", "stored a/c in /home/you/file\n", False),
+        ("one\n…\nfour", "one\ntwo\nthree\nfour\n", True),
+        ("one\n…", "one\n", True),
+        ("one", "one\ntwo\n", False),
+        ("one  two", "one     two\n", True),
+        ("started with …", "started with \n", True),
+        ("", "", True),
+        ("", "something\n", False),
+    ],
+)
+def test_what_is_shown_fits_the_screen_or_does_not(shown: str, screen: str, *, same: bool):
+    assert fits(shown.splitlines(), screen) is same
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="the pages are written for a POSIX shell")
+@pytest.mark.parametrize("page", [page for page in PAGES if any(b.page == name(page) for b in CONSOLES)], ids=name)
+def test_the_commands_of_a_page_do_what_it_shows(page: Path, home: Home):
+    for address in given(page):
+        home.keep(address)
+    for block in blocks(page):
+        if block.language == "toml" and block.text and block.text[0].startswith("# ~/"):
+            put(home, block)
+        if block.language == "console" and not block.not_run:
+            type_all(home, block)
+
+
+def put(home: Home, block: Block) -> None:
+    """A file that the page shows with its path in the first line."""
+    path = home.folder / block.text[0].removeprefix("# ~/")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text("\n".join(block.text) + "\n")
+
+
+def type_all(home: Home, block: Block) -> None:
+    for command, shown in block.commands():
+        screen = home.type(command)
+        assert fits(shown, screen), f"{block.page}:{block.line}\n$ {command}\n--- shown\n{shown}\n--- seen\n{screen}"
+
+
+def program() -> ModuleType:
+    """`.ci/reference`, which knows the whole command line."""
+    loader = SourceFileLoader("reference", str(ROOT / ".ci/reference"))
+    spec = spec_from_loader("reference", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+REFERENCE = program()
+
+
+def test_the_reference_is_what_the_program_says():
+    assert REFERENCE.stale() == []
+
+
+@pytest.mark.parametrize("command", REFERENCE.all_commands())
+def test_every_command_and_each_of_its_parameters_has_help(command: str):
+    found = REFERENCE.all_commands()[command]
+
+    assert found.help
+    assert all(text for _, text in REFERENCE.parameters(found))
+
+
+@pytest.mark.parametrize("command", REFERENCE.all_commands())
+def test_every_command_is_shown_at_work_on_some_page(command: str):
+    typed = [line for block in CONSOLES for line, _ in block.commands()]
+
+    assert any(re.search(rf"{command}\b(?!-)", line) for line in typed)
+
+
+@pytest.mark.parametrize("command", [c for c, found in REFERENCE.all_commands().items() if "json" in str(found.params)])
+def test_every_json_output_is_shown(command: str):
+    page = next(page for page in PAGES if page.name == "json.md")
+    typed = [line for block in blocks(page) for line, _ in block.commands()]
+
+    assert any(line.startswith(command) and "--json" in line for line in typed)
+
+
+def test_every_command_that_is_shown_exists():
+    typed = [line for block in CONSOLES for line, _ in block.commands()]
+    shown = {" ".join(words(line)) for line in typed if words(line)}
+    known = {command.removeprefix("ringlet ") for command in REFERENCE.all_commands()}
+
+    assert shown - known == set()
+
+
+def words(line: str) -> list[str]:
+    """The names of the command in a line that runs ringlet, or nothing."""
+    found = re.search(r"(?:^|\| )ringlet ((?:[a-z]+ )?[a-z]+)(?= |$)", line)
+    if not found:
+        return []
+    first, *rest = found[1].split()
+    return [first] if first in ("run", "completion") else [first, *rest]
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8"))
+    broken = []
+    for path, anchor in links:
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(f"{path}#{anchor}")
+
+    assert not broken
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            target = (page.parent / link).resolve()
+            waiting += [target] if target.suffix == ".md" else target.glob("*.md")
+
+    assert {name(page) for page in PAGES} - {name(page) for page in reached} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_shows_a_key(page: Path):
+    catalog = Catalog(str(ROOT / "no-such-folder"))
+    prefixes = {prefix for provider in catalog.providers.values() for prefix in provider.key_prefixes} | {"sk-", "AIza"}
+    text = page.read_text(encoding="utf-8")
+    suspicious = [found for prefix in prefixes for found in re.findall(rf"\b{re.escape(prefix)}[\w-]{{8,}}", text)]
+
+    assert not suspicious
+
+
+@pytest.mark.parametrize("block", CONSOLES, ids=lambda block: f"{block.page}:{block.line}")
+def test_no_block_puts_a_value_where_it_would_stay(block: Block):
+    for command, _ in block.commands():
+        assert not ASSIGNED.search(command)
+        assert not re.search(r"keychain set( [a-z]\S*){3}", command)
+        assert not re.match(r"(export|echo)\b", command)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "reference" not in page.parts], ids=name)
+def test_one_sentence_a_line(page: Path):
+    several = [
+        f"{number}: {line}"
+        for number, line in prose(page)
+        if re.search(r"(?<!e\.g)(?<!i\.e)[a-z)`*][.?!] [A-Z`*]", re.sub(r"`[^`]*`", "`x`", line))
+    ]
+
+    assert not several
+
+
+def prose(page: Path) -> list[tuple[int, str]]:
+    """The lines of running text: no blocks, no tables."""
+    lines, inside = [], False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("```"):
+            inside = not inside
+        elif not inside and not line.startswith(("|", "<!--", "#")):
+            lines.append((number, line))
+    return lines
