@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ringlet_py.errors import KeyNotFound
+from ringlet_py import errors
 
 GENERATION = "generation"  # replaced with every change to the entries, whose ledger does not show one by its times
 
@@ -45,9 +45,12 @@ else:
 
 
 def say_on_stderr(text: str) -> None:
-    """One message for the person, never on standard output."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """One message for the person, never on standard output; one that cannot be shown changes nothing."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        return
 
 
 class App:
@@ -193,10 +196,10 @@ class App:
         environ = without_coercion(self.environ)
         try:
             return launch(plan, broker=self.broker, audit=self.audit, environ=environ, args=args, purpose=purpose)
-        except KeyNotFound as problem:
+        except errors.KeyNotFound as problem:
             raise self._explained(problem, plan) from None
 
-    def _explained(self, problem: KeyNotFound, plan: LaunchPlan) -> KeyNotFound:
+    def _explained(self, problem: errors.KeyNotFound, plan: LaunchPlan) -> errors.KeyNotFound:
         """The same error with what is there instead and where to get the key: slow, and only needed now."""
         there = {entry.address for entry in self.keychain.entries()}
         missing = [address for address in plan.addresses() if address not in there]
@@ -204,13 +207,13 @@ class App:
 
     def _sources(self, name: str) -> list[str]:
         """Every file that the profile's plan depends on, whether it is there or not."""
-        own = os.path.join(os.path.dirname(__file__), "__init__.py")
-        return [*self._fixed_sources(name), own, *self.catalog.sources()]
+        return [*self._fixed_sources(name), *self.catalog.sources()]
 
     def _fixed_sources(self, name: str) -> list[str]:
-        """Those of them that the environment decides."""
+        """Those of them that the environment and this installation decide."""
+        own = os.path.join(os.path.dirname(__file__), "__init__.py")
         document = os.path.join(self.folders.profiles, name, "ringlet.toml")
-        return [document, self._config_path, os.path.join(self.folders.state, GENERATION)]
+        return [document, self._config_path, os.path.join(self.folders.state, GENERATION), own]
 
     @property
     def _config_path(self) -> str:

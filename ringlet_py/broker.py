@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.errors import RingletError
+from ringlet_py import errors
 from ringlet_py.lease import Lease
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ class Broker:
         """
         try:
             secret = self._backend.get(request.address)
-        except RingletError as problem:
+        except errors.RingletError as problem:
             self._record(request, problem.code)
             raise
         self._record(request, "ok", secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ringlet_py.errors import InvalidName
+from ringlet_py import errors
 
 DEFAULT_ALIAS = "default"
 MAX_NAME = 64
@@ -17,13 +17,13 @@ def check_name(kind: str, name: str) -> str:
     ASCII letters, digits, '.', '_' and '-', not starting with '-' or '.', 1 to 64 characters.
     """
     if not name:
-        raise InvalidName(f"the {kind} is empty")
+        raise errors.InvalidName(f"the {kind} is empty")
     if len(name) > MAX_NAME:
-        raise InvalidName(f"the {kind} is longer than {MAX_NAME} characters")
+        raise errors.InvalidName(f"the {kind} is longer than {MAX_NAME} characters")
     if not _NAME_CHARACTERS.issuperset(name):
-        raise InvalidName(f"the {kind} {name!a} has a character that is not allowed")
+        raise errors.InvalidName(f"the {kind} {name!a} has a character that is not allowed")
     if name[0] in "-.":
-        raise InvalidName(f"the {kind} {name!a} starts with {name[0]!r}")
+        raise errors.InvalidName(f"the {kind} {name!a} starts with {name[0]!r}")
     return name
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
-from ringlet_py.errors import AgentNotExecutable, AgentNotFound, LaunchError
+from ringlet_py import errors
 from ringlet_py.files.private import make_private_folder, read_private, write_private
 from ringlet_py.lease import Request
 
@@ -91,7 +90,7 @@ def launch(
     argv = [*plan.command, *plan.args, *args]
     try:
         return become(binary, argv, env_block(plan, environ, secrets))
-    except LaunchError as problem:
+    except errors.LaunchError as problem:
         audit.append("run", problem.code, profile=plan.profile, agent=plan.agent, purpose=purpose)
         raise
 
@@ -113,8 +112,10 @@ def inherited(plan: LaunchPlan, environ: Mapping[str, str]) -> dict[str, str]:
     """The part of the caller's environment that the agent may see."""
     if plan.inherit == "clean":
         return {name: value for name, value in environ.items() if _is_essential(name)}
-    dropped = {_folded(name) for name in plan.drop}
-    return {name: value for name, value in environ.items() if _folded(name) not in dropped}
+    if WINDOWS:
+        dropped = {name.upper() for name in plan.drop}
+        return {name: value for name, value in environ.items() if name.upper() not in dropped}
+    return {name: value for name, value in environ.items() if name not in plan.drop}
 
 
 def find_binary(name: str, environ: Mapping[str, str], install: str = "") -> str:
@@ -127,10 +128,10 @@ def find_binary(name: str, environ: Mapping[str, str], install: str = "") -> str
         if os.access(path, os.X_OK):
             return path
     if found:
-        raise AgentNotExecutable(f"{found[0]} is not executable", hint=f"chmod +x {found[0]}")
-    raise AgentNotFound(
+        raise errors.AgentNotExecutable(f"{found[0]} is not executable", hint=f"chmod +x {found[0]}")
+    raise errors.AgentNotFound(
         f"{name} is not on PATH" if os.sep not in name else f"there is no program {name}",
-        hint=f"install it: {install}" if install else AgentNotFound.hint,
+        hint=f"install it: {install}" if install else errors.AgentNotFound.hint,
     )
 
 
@@ -205,12 +206,14 @@ def _forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _not_started(binary: str, problem: OSError) -> LaunchError:
+def _not_started(binary: str, problem: OSError) -> errors.LaunchError:
+    import errno
+
     if problem.errno == errno.ENOENT:
-        return AgentNotExecutable(f"{binary} cannot be started: the interpreter in its first line is not there")
+        return errors.AgentNotExecutable(f"{binary} cannot be started: the interpreter in its first line is not there")
     if problem.errno == errno.E2BIG:
-        return LaunchError(f"{binary} cannot be started: arguments and environment are too long")
-    return AgentNotExecutable(f"{binary} cannot be started: {os.strerror(problem.errno or 0)}")
+        return errors.LaunchError(f"{binary} cannot be started: arguments and environment are too long")
+    return errors.AgentNotExecutable(f"{binary} cannot be started: {os.strerror(problem.errno or 0)}")
 
 
 def _is_essential(name: str) -> bool:

@@ -11,9 +11,8 @@ import marshal
 import os
 import sys
 
-from ringlet_py import __version__
+from ringlet_py import __version__, errors
 from ringlet_py.entry import Address, check_name
-from ringlet_py.errors import RingletError
 from ringlet_py.files.digest import digest_of
 from ringlet_py.files.private import read_private, write_private
 from ringlet_py.plan import LaunchPlan
@@ -53,7 +52,7 @@ class PlanStore:
             if not all(stamp_of(path) == state for path, state in stamps):
                 return None
             return _plan(plan), Settings(**settings)
-        except (OSError, RingletError, ValueError, EOFError, TypeError, KeyError):
+        except (OSError, errors.RingletError, ValueError, EOFError, TypeError, KeyError):
             return None
 
     def save(self, plan: LaunchPlan, settings: Settings, stamps: list[Stamp], *, now: int) -> None:
@@ -66,7 +65,7 @@ class PlanStore:
         body = marshal.dumps((stamps, _fields(plan), {name: getattr(settings, name) for name in Settings.__slots__}))
         try:
             write_private(self._path(plan.profile), MAGIC + digest_of(body).encode() + body)
-        except (OSError, RingletError):
+        except (OSError, errors.RingletError):
             return
 
     def forget(self, profile: str) -> None:

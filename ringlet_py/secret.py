@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.errors import InvalidSecret
+from ringlet_py import errors
 
 REDACTED = "***"
 _FORBIDDEN = {" ": "a blank", '"': "a quote", "'": "a quote", "`": "a quote", "\\": "a backslash"}
@@ -109,15 +109,15 @@ def _without_line_end(raw: bytes) -> bytes:
 
 def _checked(raw: bytes) -> str:
     if not raw:
-        raise InvalidSecret("the value is empty", hint="paste the key at the prompt, or pipe it in")
+        raise errors.InvalidSecret("the value is empty", hint="paste the key at the prompt, or pipe it in")
     if raw[:7].lower() == b"bearer ":
-        raise InvalidSecret(
+        raise errors.InvalidSecret(
             "the value starts with 'Bearer '", why="that is a header, not a key", hint="leave 'Bearer ' out"
         )
     for byte in raw:
         problem = _problem(byte)
         if problem:
-            raise InvalidSecret(
+            raise errors.InvalidSecret(
                 f"the value holds {problem}",
                 why="keys are printable ASCII without blanks, quotes and backslashes",
             )

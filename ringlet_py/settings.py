@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.errors import ConfigError
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def keychain_timeout(environ: Mapping[str, str]) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT:  # also false for NaN
-        raise ConfigError(
+        raise errors.ConfigError(
             f"{TIMEOUT_VARIABLE}={text!r} is not a number of seconds", hint=f"export {TIMEOUT_VARIABLE}=60"
         )
     return seconds

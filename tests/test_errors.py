@@ -6,12 +6,12 @@ import re
 import pytest
 
 from ringlet_py import errors
-from ringlet_py.errors import RingletError
+from ringlet_py.errors import RingletError, tree
 
 CLASSES = [
     value
-    for value in vars(errors).values()
-    if inspect.isclass(value) and issubclass(value, RingletError) and value.__module__ == errors.__name__
+    for value in vars(tree).values()
+    if inspect.isclass(value) and issubclass(value, RingletError) and value.__module__ == tree.__name__
 ]
 HTTP = range(400, 600)
 

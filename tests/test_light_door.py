@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.secret_services import GnomeKeyring
 
+pytestmark = pytest.mark.slow
+
 SLOW = {
     *("typer", "click", "rich", "keyring", "tomlkit", "platformdirs", "jeepney", "secretstorage"),
     *("pathlib", "dataclasses", "typing", "json", "subprocess", "logging", "re", "socket", "contextlib", "functools"),

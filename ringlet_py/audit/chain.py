@@ -21,10 +21,6 @@ RECOVER = "recover"  # the action of a record that ringlet adds where it found t
 TORN = "torn"  # its outcome where a writer was stopped in the middle of a line
 MISSING = "missing"  # where the log is shorter than the head says
 HEAD_LOST = "head-lost"  # where there are records but no readable head
-_START = b'{"at":"'
-_NUMBER = b',"number":'
-_PREV = b',"prev":"'
-_HASH = b',"hash":"'
 
 
 class Head:
@@ -65,26 +61,6 @@ class Head:
         return Head(digest=self.digest, size=0, number=self.number, sequence=self.sequence + 1)
 
 
-class Link:
-    """What ties a line into the chain: its number, the hash before it, its own, and the bytes hashed."""
-
-    __slots__ = ("body", "digest", "number", "prev")
-
-    def __init__(self, *, number: int, prev: str, digest: str, body: bytes) -> None:
-        self.number = number
-        self.prev = prev
-        self.digest = digest
-        self.body = body
-
-    def intact(self, fragment: bytes = b"") -> bool:
-        """Whether the hash fits the text, with the torn fragment that stands before it."""
-        return digest_of(fragment + self.body) == self.digest
-
-    def follows(self, head: Head) -> bool:
-        """Whether this is the record after that head."""
-        return self.prev == head.digest and self.number == head.number + 1
-
-
 def first_head() -> Head:
     """The head before the first record."""
     return Head(digest=NO_HASH, size=0, number=0, sequence=1)
@@ -108,28 +84,6 @@ def encode(fields: Fields, head: Head, fragment: bytes = b"") -> tuple[bytes, st
     body = text.encode("ascii")
     digest = digest_of(fragment + body)
     return body + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
-
-
-def link_of(line: bytes) -> Link | None:
-    """The link of a whole line (with its line feed), None if the line is no record.
-
-    Needs no JSON parser: inside a JSON string the quotes of these three marks would be escaped.
-    """
-    body, _, tail = line.rpartition(_HASH)
-    front, _, prev = body.rpartition(_PREV)
-    start, _, number = front.rpartition(_NUMBER)
-    counted = number.isdigit() and len(number) <= NUMBER_DIGITS
-    shaped = counted and start.startswith(_START) and prev.endswith(b'"') and tail.endswith(b'"}\n')
-    before, own = prev[:-1], tail[:-3]
-    if not (shaped and len(before) == len(own) == len(NO_HASH) and (before + own).isascii()):
-        return None
-    return Link(number=int(number), prev=before.decode(), digest=own.decode(), body=body)
-
-
-def looks_torn(fragment: bytes) -> bool:
-    """Whether each line could be the beginning of a record whose writer was stopped."""
-    lines = fragment.removesuffix(b"\n").split(b"\n")
-    return all(line.startswith(_START) or (line and _START.startswith(line)) for line in lines)
 
 
 def _json(value: str | int | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.errors import AuditUnwritable
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,5 +25,5 @@ class LenientAudit:
         """Adds one record, or says why there is none."""
         try:
             self._audit.append(action, outcome, secrets=secrets, **fields)
-        except AuditUnwritable as problem:
+        except errors.AuditUnwritable as problem:
             self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from ringlet_py import errors
 from ringlet_py.audit.chain import LOG_NAME
 from ringlet_py.audit.locked import LockedLog
 from ringlet_py.entry import utc
-from ringlet_py.errors import AuditUnwritable, RingletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Audit:
         fields = _redacted({"at": "", "action": action, **given, **_fields_of(self._process())}, secrets)
         try:
             self._write(fields)
-        except (OSError, RingletError) as error:
+        except (OSError, errors.RingletError) as error:
             raise _unwritable(os.path.join(self.folder, LOG_NAME), error) from error
 
     def _write(self, fields: Fields) -> None:
@@ -117,11 +117,11 @@ def _redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
     return fields
 
 
-def _unwritable(path: str, error: OSError | RingletError) -> AuditUnwritable:
+def _unwritable(path: str, error: OSError | errors.RingletError) -> errors.AuditUnwritable:
     what = f"the audit record could not be written to {path}"
-    if isinstance(error, RingletError):
-        return AuditUnwritable(what, why=str(error), hint=error.hint)
-    return AuditUnwritable(what, why=error.strerror or type(error).__name__)
+    if isinstance(error, errors.RingletError):
+        return errors.AuditUnwritable(what, why=str(error), hint=error.hint)
+    return errors.AuditUnwritable(what, why=error.strerror or type(error).__name__)
 
 
 def _name_of(pid: int) -> str:

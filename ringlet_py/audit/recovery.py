@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ringlet_py.audit.chain import (
-    HEAD_LOST,
-    MISSING,
-    RECOVER,
-    TORN,
-    Head,
-    Link,
-    archive_name,
-    first_head,
-    link_of,
-    sequence_of,
-)
+from ringlet_py.audit.chain import HEAD_LOST, MISSING, RECOVER, TORN, Head, archive_name, first_head, sequence_of
+from ringlet_py.audit.link import Link, link_of
 from ringlet_py.files.private import read_private
 
 TYPE_CHECKING = False

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringlet_py.audit.chain import HEAD_LOST, HEAD_NAME, RECOVER, Head, Link, first_head, link_of, looks_torn
+from ringlet_py.audit.chain import HEAD_LOST, HEAD_NAME, RECOVER, Head, first_head
+from ringlet_py.audit.link import Link, link_of, looks_torn
 from ringlet_py.audit.snapshot import snapshot
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.errors import KeychainAbsent, KeyNotFound, RingletError
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SystemOrFile:
     def get(self, address: Address) -> Secret:
         try:
             return self._with_fallback(lambda backend: backend.get(address))
-        except KeyNotFound:
+        except errors.KeyNotFound:
             self._name_leftovers(only=address)
             raise
 
@@ -59,7 +59,7 @@ class SystemOrFile:
     def remove(self, address: Address) -> None:
         try:
             self._with_fallback(lambda backend: backend.remove(address))
-        except KeyNotFound:
+        except errors.KeyNotFound:
             self._name_leftovers(only=address)
             raise
 
@@ -75,7 +75,7 @@ class SystemOrFile:
         if self._chosen is self._system:
             try:
                 return act(self._system)
-            except KeychainAbsent:
+            except errors.KeychainAbsent:
                 self._chosen = self._file
                 self._say(WARNING.format(path=self._file.place))
         return act(self._file)
@@ -86,7 +86,7 @@ class SystemOrFile:
             return
         try:
             names = self._file.names() or []
-        except (RingletError, OSError):
+        except (errors.RingletError, OSError):
             self._say_once(f"note: {self._file.place} cannot be read; it is not used while the keychain is there")
             return
         left = [str(name) for name in names if only in (None, name)]

@@ -10,15 +10,8 @@ from __future__ import annotations
 
 import os
 
+from ringlet_py import errors
 from ringlet_py.entry import Address
-from ringlet_py.errors import (
-    ConfigError,
-    InvalidName,
-    InvalidSecret,
-    KeychainBroken,
-    KeyNotFound,
-    StoreCorrupt,
-)
 from ringlet_py.files.checks import quoted, reason
 from ringlet_py.files.private import Lock, read_private, write_private
 from ringlet_py.secret import Secret
@@ -55,7 +48,7 @@ class FileBackend:
     def set(self, address: Address, secret: Secret) -> None:
         """Makes or replaces; raises as `get`, and KeychainBroken if the file cannot be written."""
         if secret.length > MAX_LENGTH:
-            raise InvalidSecret(f"the value is longer than {MAX_LENGTH} characters")
+            raise errors.InvalidSecret(f"the value is longer than {MAX_LENGTH} characters")
         self._change(address, secret.reveal())
 
     def remove(self, address: Address) -> None:
@@ -81,7 +74,9 @@ class FileBackend:
                 write_private(self.place, self._edited(text, address, value).encode())
                 self._read_back(address, value)
         except OSError as error:
-            raise KeychainBroken(f"{self.place} cannot be written", why=reason(error), hint=self._look()) from None
+            raise errors.KeychainBroken(
+                f"{self.place} cannot be written", why=reason(error), hint=self._look()
+            ) from None
 
     def _edited(self, text: str, address: Address, value: str | None) -> str:
         from ringlet_py.files import toml
@@ -89,13 +84,13 @@ class FileBackend:
         table = (address.provider, address.alias)
         try:
             return toml.without_table(text, table) if value is None else toml.with_value(text, table, "key", value)
-        except ConfigError:
+        except errors.ConfigError:
             pass
-        raise StoreCorrupt(f"{self.place} uses TOML that cannot be edited safely", hint=f"edit {self.place}")
+        raise errors.StoreCorrupt(f"{self.place} uses TOML that cannot be edited safely", hint=f"edit {self.place}")
 
     def _read_back(self, address: Address, value: str | None) -> None:
         if self._keys(self._text()).get((address.provider, address.alias)) != value:
-            raise KeychainBroken(f"{self.place} does not hold for {address} what was written", hint=self._look())
+            raise errors.KeychainBroken(f"{self.place} does not hold for {address} what was written", hint=self._look())
 
     def _text(self) -> str:
         """The file's text, "" if there is no file."""
@@ -104,7 +99,7 @@ class FileBackend:
         except FileNotFoundError:
             return ""
         except OSError as error:
-            raise StoreCorrupt(f"{self.place} cannot be read", why=reason(error), hint=self._look()) from None
+            raise errors.StoreCorrupt(f"{self.place} cannot be read", why=reason(error), hint=self._look()) from None
         try:
             return content.decode()
         except UnicodeDecodeError as error:
@@ -145,23 +140,23 @@ class FileBackend:
             return value
         raise self._misshapen(text, name, above, "only [provider.alias] tables belong here")
 
-    def _misshapen(self, text: str, name: str, table: str, problem: str) -> StoreCorrupt:
+    def _misshapen(self, text: str, name: str, table: str, problem: str) -> errors.StoreCorrupt:
         """Says the line and never the name: a key written in the wrong place would be the name."""
         from ringlet_py.files.toml import line_of
 
         line = line_of(text, name, table=table)
         return self._corrupt(f"line {line}: {problem}" if line else problem)
 
-    def _corrupt(self, why: str) -> StoreCorrupt:
-        return StoreCorrupt(f"{self.place} is not as it should be", why=why, hint=f"edit {self.place}")
+    def _corrupt(self, why: str) -> errors.StoreCorrupt:
+        return errors.StoreCorrupt(f"{self.place} is not as it should be", why=why, hint=f"edit {self.place}")
 
     def _check_known(self, address: Address, text: str, *, needed: bool = True) -> None:
         if (address.provider, address.alias) not in self._keys(text) and needed:
             raise self._not_found(address)
 
-    def _not_found(self, address: Address) -> KeyNotFound:
+    def _not_found(self, address: Address) -> errors.KeyNotFound:
         hint = f"ringlet keychain set {address.provider} {address.alias}"
-        return KeyNotFound(f"{address} is not in {self.place}", hint=hint)
+        return errors.KeyNotFound(f"{address} is not in {self.place}", hint=hint)
 
     def _look(self) -> str:
         return f"ls -ld {quoted(os.path.dirname(self.place))} {quoted(self.place)}"
@@ -229,16 +224,16 @@ def _secret(value: str, address: Address, place: str) -> Secret:
     try:
         # a line end would be dropped there, and here it means that the file was written by something else
         secret = None if value.endswith("\n") else Secret.from_input(value.encode())
-    except InvalidSecret:
+    except errors.InvalidSecret:
         secret = None
     if secret is None:
         hint = f"ringlet keychain set {address.provider} {address.alias} --replace"
-        raise KeychainBroken(f"the value of {address} in {place} is empty or cannot be a key", hint=hint)
+        raise errors.KeychainBroken(f"the value of {address} in {place} is empty or cannot be a key", hint=hint)
     return secret
 
 
 def _address(provider: str, alias: str) -> Address | None:
     try:
         return Address(provider, alias)
-    except InvalidName:
+    except errors.InvalidName:
         return None

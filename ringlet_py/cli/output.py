@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
+from ringlet_py.app import say_on_stderr
 from ringlet_py.secret import REDACTED
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def document(**fields: Any) -> None:
 
 def say(text: str) -> None:
     """A message for the person."""
-    print(text, file=sys.stderr)
+    say_on_stderr(text)
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -52,7 +52,7 @@ def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> Non
     shown = {name: _without_keys(printable(text), argv) for name, text in parts.items() if text}
     if as_json:
         body = {"schema_version": SCHEMA_VERSION, "code": problem.code, **shown}
-        print(json.dumps(body), file=sys.stderr)
+        say(json.dumps(body))
         return
     for name, text in shown.items():
         say(f"ringlet: {name}: {text}")

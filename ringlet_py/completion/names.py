@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ringlet_py import errors
 from ringlet_py.completion.words import ENDPOINTS, NAMES
 from ringlet_py.entry import check_name
-from ringlet_py.errors import InvalidName, RingletError
 from ringlet_py.files.folders import Folders
 from ringlet_py.ledger.glance import addresses
 
@@ -34,7 +34,7 @@ def _here(kind: str, place: Place, environ: Mapping[str, str]) -> Iterable[str]:
         return ()
     try:
         return look(Folders.of(environ), place)
-    except (OSError, RingletError):
+    except (OSError, errors.RingletError):
         return ()
 
 
@@ -92,6 +92,6 @@ def _is_name(name: str) -> bool:
     try:
         for part in name.split("/", 1):
             check_name("name", part)
-    except InvalidName:
+    except errors.InvalidName:
         return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ringlet_py.errors import ConfigError
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Folders:
 def _xdg_folders(environ: Mapping[str, str]) -> Folders:
     home = environ.get("HOME") or _home_of_user()
     if not home.startswith("/"):
-        raise ConfigError("HOME is not an absolute path", hint="set HOME to your home folder")
+        raise errors.ConfigError("HOME is not an absolute path", hint="set HOME to your home folder")
     return Folders(
         home=home,
         config=_xdg(environ, "XDG_CONFIG_HOME", os.path.join(home, ".config")),

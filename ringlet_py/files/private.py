@@ -5,11 +5,10 @@ Paths are absolute; `checks` says what "ours alone" means.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
-from ringlet_py.errors import KeychainBroken, KeychainTimeout, StoreCorrupt
+from ringlet_py import errors
 from ringlet_py.files.checks import (
     FILE_MODE,
     POSIX,
@@ -59,7 +58,7 @@ def read_all(fd: int, path: str) -> bytes:
         chunks.append(chunk)
         read += len(chunk)
     if max(size, read) > MAX_SIZE:
-        raise StoreCorrupt(f"{path} is larger than {MAX_SIZE} bytes", hint=f"ls -l {quoted(path)}")
+        raise errors.StoreCorrupt(f"{path} is larger than {MAX_SIZE} bytes", hint=f"ls -l {quoted(path)}")
     return b"".join(chunks)
 
 
@@ -69,6 +68,8 @@ def open_private(path: str, flags: int) -> int:
     try:
         fd = os.open(path, flags | _SAFE, FILE_MODE)
     except OSError as error:
+        import errno
+
         # FreeBSD says EMLINK where POSIX says ELOOP
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise is_symlink(path) from None
@@ -88,7 +89,7 @@ def write_private(path: str, content: bytes) -> None:
     swept away, since they may hold secrets.
     """
     if len(content) > MAX_SIZE:
-        raise StoreCorrupt(f"{path} would be larger than {MAX_SIZE} bytes", hint="nothing was changed")
+        raise errors.StoreCorrupt(f"{path} would be larger than {MAX_SIZE} bytes", hint="nothing was changed")
     folder, name = os.path.split(path)
     make_private_folder(folder)
     _sweep(folder, name)
@@ -127,7 +128,7 @@ class Lock:
             self._fd = self._opened()
         except OSError as error:
             hint = f"ls -ld {quoted(os.path.dirname(self.path))} {quoted(self.path)}"
-            raise KeychainBroken(f"{self.path} cannot be locked", why=reason(error), hint=hint) from None
+            raise errors.KeychainBroken(f"{self.path} cannot be locked", why=reason(error), hint=hint) from None
         return self
 
     def _opened(self) -> int:
@@ -152,7 +153,7 @@ def wait_for_lock(fd: int, path: str, limit: float) -> None:
     pause = 0.001
     while not _try_lock(fd):
         if time.monotonic() > deadline:
-            raise KeychainTimeout(
+            raise errors.KeychainTimeout(
                 f"{path} is locked by another ringlet for more than {limit:g} seconds",
                 hint="see which process it is: fuser " + quoted(path),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ringlet_py.errors import RingletError
+from ringlet_py import errors
 from ringlet_py.files.checks import check_file
 
 
@@ -12,7 +12,7 @@ def addresses(path: str) -> list[tuple[str, str]]:
     """Provider and alias of each entry in the ledger file, unchecked; none if it cannot be read at once."""
     try:
         check_file(path)
-    except (OSError, RingletError):
+    except (OSError, errors.RingletError):
         return []
     # imported now: it costs half as much as the interpreter, and most people's first TAB finds no ledger
     import sqlite3

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = str(Path(ringlet_py.__file__).parents[1])
 STARTS: dict[str, list[str]] = {"first": [], "append": ["one", "two"], "rotate": ["one", "two"], "torn": ["one", "two"]}
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX's")]
 
 
 @pytest.mark.parametrize("cut", ["before", "half", "last"])

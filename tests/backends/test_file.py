@@ -447,6 +447,7 @@ class TestOthers:
 
 
 @posix
+@pytest.mark.slow
 class TestKilled:
     OLD, NEW = Secret("old-value"), Secret("new-value")
 

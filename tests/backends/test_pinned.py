@@ -17,6 +17,8 @@ import ringlet_py
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).parents[2]
 CANARY = "sk-ant-canary-7f3a"
 linux = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="elsewhere this would use the real keychain")

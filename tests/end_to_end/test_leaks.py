@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from tests.secret_services import GnomeKeyring
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="command lines are read from /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="command lines are read from /proc"),
+]
 
 TOOL = ("--agent", "generic", "--provider", "anthropic", "--command", "sleep", "--command", "0.05")
 # (what is typed, how the key comes in): "" not at all, "|" by a pipe, "$" in the variable CANARY

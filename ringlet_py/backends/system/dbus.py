@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ringlet_py import errors
 from ringlet_py.backends.system import dbus_wire as wire
 from ringlet_py.backends.system.dbus_stream import Stream
-from ringlet_py.errors import KeychainTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Connection:
         while (message := self._signals[path, member]) is None:
             try:
                 self._receive(deadline)
-            except KeychainTimeout:
+            except errors.KeychainTimeout:
                 return None
         return message.values(signature)
 

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import _socket
-import errno
 import os
 import time
 from _struct import unpack
 
-from ringlet_py.errors import (
-    KeychainAbsent,
-    KeychainBroken,
-    KeychainDenied,
-    KeychainError,
-    KeychainTimeout,
-)
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +19,6 @@ _BUSY_PAUSE = 0.005  # seconds between two tries to connect while the bus's queu
 _READ_SIZE = 65536
 _MAX_AUTH_LINE = 1024
 _FOREIGN_HINT = "unset DBUS_SESSION_BUS_ADDRESS, or set it to your own session's bus"
-_NOT_ALLOWED = (errno.EACCES, errno.EPERM)
-_NOBODY_THERE = (
-    errno.ENOENT,
-    errno.ECONNREFUSED,
-    errno.ENOTDIR,
-    errno.ENOTSOCK,
-    errno.EPROTOTYPE,
-    errno.ENAMETOOLONG,
-)
 
 
 def bus_addresses(environ: Mapping[str, str], *, run_folder: str = "/run/user") -> list[bytes]:
@@ -151,18 +135,18 @@ class Stream:
         return left
 
     def _connected(self, addresses: Sequence[bytes], deadline: float) -> _socket.socket:
-        problem: KeychainError = KeychainAbsent(
-            "there is no keychain service: no session bus",
-            why="neither DBUS_SESSION_BUS_ADDRESS nor the runtime folder leads to a Unix socket of yours",
-        )
+        problem: errors.KeychainError | None = None
         for address in addresses:
             try:
                 return self._connected_to(address, deadline)
             except OSError as error:
                 # what one address forbids is not made "absent" by another that leads nowhere
-                if isinstance(problem, KeychainAbsent):
+                if problem is None or isinstance(problem, errors.KeychainAbsent):
                     problem = _connect_problem(address, error)
-        raise problem
+        raise problem or errors.KeychainAbsent(
+            "there is no keychain service: no session bus",
+            why="neither DBUS_SESSION_BUS_ADDRESS nor the runtime folder leads to a Unix socket of yours",
+        )
 
     def _connected_to(self, address: bytes, deadline: float) -> _socket.socket:
         plug = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -187,12 +171,12 @@ class Stream:
         try:
             self.send(f"\0AUTH EXTERNAL {uid}\r\n".encode(), deadline)
             line = self._line(deadline)
-        except KeychainBroken:
+        except errors.KeychainBroken:
             raise _denied("it closed the connection before it knew us, as another user's bus does") from None
         if line.startswith(b"REJECTED"):
             raise _denied("it rejected our user id")
         if not line.startswith(b"OK "):
-            raise KeychainBroken("the session bus does not keep to its protocol", why="no answer to AUTH")
+            raise errors.KeychainBroken("the session bus does not keep to its protocol", why="no answer to AUTH")
         self.send(b"BEGIN\r\n", deadline)
 
     def _line(self, deadline: float) -> bytes:
@@ -211,25 +195,36 @@ def _refuse_stranger(plug: _socket.socket) -> None:
         raise _denied("it belongs to another user")
 
 
-def _connect_problem(address: bytes, error: OSError) -> KeychainError:
+def _connect_problem(address: bytes, error: OSError) -> errors.KeychainError:
+    import errno  # as slow as three modules of ours, for numbers that only trouble asks for
+
+    not_allowed = (errno.EACCES, errno.EPERM)
+    nobody_there = (
+        errno.ENOENT,
+        errno.ECONNREFUSED,
+        errno.ENOTDIR,
+        errno.ENOTSOCK,
+        errno.EPROTOTYPE,
+        errno.ENAMETOOLONG,
+    )
     reason = os.strerror(error.errno) if error.errno else "not a socket's address"
     why = f"{os.fsdecode(address)!a}: {reason}"
     if isinstance(error, TimeoutError):
-        return KeychainTimeout("the session bus did not answer in time", why=why)
-    if error.errno in _NOT_ALLOWED:
-        return KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
-    if error.errno in _NOBODY_THERE or error.errno is None:
-        return KeychainAbsent("there is no keychain service: nobody answers at the session bus", why=why)
-    return KeychainBroken("the session bus cannot be reached", why=why)
+        return errors.KeychainTimeout("the session bus did not answer in time", why=why)
+    if error.errno in not_allowed:
+        return errors.KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
+    if error.errno in nobody_there or error.errno is None:
+        return errors.KeychainAbsent("there is no keychain service: nobody answers at the session bus", why=why)
+    return errors.KeychainBroken("the session bus cannot be reached", why=why)
 
 
-def _denied(why: str) -> KeychainDenied:
-    return KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
+def _denied(why: str) -> errors.KeychainDenied:
+    return errors.KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
 
 
-def _late() -> KeychainTimeout:
-    return KeychainTimeout("the keychain service did not answer in time")
+def _late() -> errors.KeychainTimeout:
+    return errors.KeychainTimeout("the keychain service did not answer in time")
 
 
-def _gone() -> KeychainBroken:
-    return KeychainBroken("the connection to the keychain service was lost", why="the session bus closed it")
+def _gone() -> errors.KeychainBroken:
+    return errors.KeychainBroken("the connection to the keychain service was lost", why="the session bus closed it")

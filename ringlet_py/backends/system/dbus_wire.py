@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from _struct import pack, unpack_from
 
-from ringlet_py.errors import KeychainBroken
+from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Message:
 
 def malformed(what: str) -> NoReturn:
     """Raise KeychainBroken for bytes that no sound bus or service sends."""
-    raise KeychainBroken("the keychain service does not keep to its protocol", why=what) from None
+    raise errors.KeychainBroken("the keychain service does not keep to its protocol", why=what) from None
 
 
 def split_signature(signature: str) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
+from ringlet_py import errors
 from ringlet_py.backends.system.secret_service_client import COLLECTION, ITEM, Client
 from ringlet_py.backends.system.secret_service_conversation import Conversation
 from ringlet_py.backends.system.secret_service_errors import Vanished
 from ringlet_py.backends.system.stored import address_of, changed_under_us, missing, secret_from, too_long
-from ringlet_py.errors import InvalidSecret, KeychainBroken
 from ringlet_py.secret import Secret
 
 TYPE_CHECKING = False
@@ -107,7 +107,7 @@ class SecretService:
             except Vanished as error:
                 # another process replaced or removed the entry in between
                 problem = str(error)
-        raise KeychainBroken("the keychain loses again and again what it has just found", why=problem)
+        raise errors.KeychainBroken("the keychain loses again and again what it has just found", why=problem)
 
     def _talk_once(self, verb: Callable[[Client], Result], *, ask: bool) -> Result:
         conversation = Conversation(self._environ, ask=ask, say=self._say, timeouts=self._timeouts, now=self._now)
@@ -153,7 +153,9 @@ class SecretService:
             raise missing(address, place=self.place)
         client.delete(items)
         if any(client.search(_attributes(address))):
-            raise KeychainBroken(f"{address} is still in the {self.place}", why="the service said that it was deleted")
+            raise errors.KeychainBroken(
+                f"{address} is still in the {self.place}", why="the service said that it was deleted"
+            )
 
     def _matches(self, client: Client, address: Address) -> list[str]:
         """The items of this address, all unlocked; KeychainLocked rather than an answer from half of them."""
@@ -192,7 +194,7 @@ class SecretService:
         unlocked, locked = client.search(wanted)
         if not locked and self._opened_default(client):
             unlocked, locked = client.search(wanted)
-        if None in _accounts(client, locked):
+        if locked:
             client.unlock(locked)
         accounts = _accounts(client, [*unlocked, *locked])
         addresses = (address_of(account) for account in accounts if account)
@@ -213,7 +215,7 @@ class SecretService:
         if len(value) > self.max_length:
             raise too_long(f"{address} was not written", self.max_length, place=self.place)
         if not Secret.from_input(value.encode(errors="surrogatepass")).same_as(secret):
-            raise InvalidSecret(f"{address} was not written", why="the value ends in a line break")
+            raise errors.InvalidSecret(f"{address} was not written", why="the value ends in a line break")
 
 
 def _attributes(address: Address) -> dict[str, str]:

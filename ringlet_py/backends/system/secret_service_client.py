@@ -5,11 +5,11 @@ Interface: https://specifications.freedesktop.org/secret-service/latest/
 
 from __future__ import annotations
 
+from ringlet_py import errors
 from ringlet_py.backends.system.dbus import Call, ErrorReply
 from ringlet_py.backends.system.dbus_wire import malformed
 from ringlet_py.backends.system.secret_service_conversation import NOTHING, SERVICE_NAME, UNLOCK, Conversation
 from ringlet_py.backends.system.secret_service_errors import VANISHED, Vanished, refuse
-from ringlet_py.errors import KeychainAbsent, KeychainBroken, KeychainLocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Client:
         ((_, _, value, _),) = self._conversation.call(call)
         # KWallet gives an empty value, and no error, for an item that is locked
         if not value and self.is_locked(item, ITEM):
-            raise KeychainLocked("the keychain is locked")
+            raise errors.KeychainLocked("the keychain is locked")
         return bytes(value)
 
     def write(self, item: str, value: bytes) -> None:
@@ -89,7 +89,7 @@ class Client:
         call = _service_call("ReadAlias", signature="s", args=("default",), reply="o")
         (path,) = self._conversation.call(call)
         if path == NOTHING:
-            raise KeychainAbsent(
+            raise errors.KeychainAbsent(
                 "the Secret Service has no default collection",
                 why="nobody has made one yet, as on a server where no one logs in at a screen",
             )
@@ -99,7 +99,7 @@ class Client:
         """Whether the object says that it is locked; KeychainBroken if it cannot say."""
         (locked,) = self.properties([path], interface, "Locked", kind="b")
         if locked is None:
-            raise KeychainBroken("the Secret Service does not say whether it is locked")
+            raise errors.KeychainBroken("the Secret Service does not say whether it is locked")
         return bool(locked)
 
     def unlock(self, paths: Sequence[str]) -> None:
@@ -109,7 +109,9 @@ class Client:
         if prompt != NOTHING and not unseen and self._conversation.waited_for_another():
             prompt = self._unlock(paths)
             if prompt != NOTHING:
-                raise KeychainLocked("the keychain is locked", why="another ringlet has just asked for it in vain")
+                raise errors.KeychainLocked(
+                    "the keychain is locked", why="another ringlet has just asked for it in vain"
+                )
         self._conversation.prompt(prompt, doing=UNLOCK, unseen=unseen)
 
     def _unlock(self, paths: Sequence[str]) -> str:

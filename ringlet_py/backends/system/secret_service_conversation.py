@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ringlet_py import errors
 from ringlet_py.backends.system.dbus import BATCH, HELLO, Call, Connection, ErrorReply, bus_call
 from ringlet_py.backends.system.dbus_stream import bus_addresses
 from ringlet_py.backends.system.secret_service_errors import UNKNOWN_METHOD, refuse
-from ringlet_py.errors import KeychainDenied, KeychainError, KeychainLocked, KeychainTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Conversation:
         if not self._our_turn(_UNSEEN):
             self._say_waiting("waiting {} for another ringlet, which is asking you to unlock the keychain")
             if not self._our_turn(self._timeouts.prompt):
-                raise KeychainTimeout("another ringlet is still waiting for the keychain to be unlocked")
+                raise errors.KeychainTimeout("another ringlet is still waiting for the keychain to be unlocked")
         return True
 
     def unlocks_unseen(self) -> bool:
@@ -145,7 +145,7 @@ class Conversation:
     def _first_answers(self, calls: list[Call]) -> list[Answer]:
         try:
             return self._connection.answers(calls, self._timeouts.activation)
-        except KeychainTimeout:
+        except errors.KeychainTimeout:
             if not self._ask:
                 raise
         # a locked KeePassXC answers a search only when its person has unlocked it
@@ -157,9 +157,9 @@ class Conversation:
         answer = self._completed(path, self._timeouts.prompt)
         # a window that is late is left alone: the person may still answer, and Dismiss kills gnome-keyring 42
         if answer is None:
-            raise KeychainTimeout(f"nobody let ringlet {doing} within {self._timeouts.prompt:g} s")
+            raise errors.KeychainTimeout(f"nobody let ringlet {doing} within {self._timeouts.prompt:g} s")
         if answer[0]:
-            raise KeychainDenied(f"the keychain's window was closed without letting ringlet {doing}")
+            raise errors.KeychainDenied(f"the keychain's window was closed without letting ringlet {doing}")
 
     def _say_waiting(self, message: str) -> None:
         self._connection.until += self._timeouts.prompt
@@ -181,7 +181,7 @@ class Conversation:
         return "" if isinstance(answer, ErrorReply) else str(answer[0])
 
 
-def _nobody_to_ask(doing: str, *, why: str = "there is no terminal here, so nobody to ask") -> KeychainError:
+def _nobody_to_ask(doing: str, *, why: str = "there is no terminal here, so nobody to ask") -> errors.KeychainError:
     if doing == UNLOCK:
-        return KeychainLocked("the keychain is locked", why=why)
-    return KeychainDenied(f"the keychain wants a person to let ringlet {doing}", why=why)
+        return errors.KeychainLocked("the keychain is locked", why=why)
+    return errors.KeychainDenied(f"the keychain wants a person to let ringlet {doing}", why=why)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ringlet_py import errors
 from ringlet_py.entry import Address
-from ringlet_py.errors import InvalidName, InvalidSecret, KeychainBroken, KeyNotFound
 from ringlet_py.secret import Secret
 
 
@@ -11,23 +11,23 @@ def secret_from(raw: bytes, address: Address, *, place: str) -> Secret:
     """The bytes of a store as a secret; KeychainBroken, which never repeats them, if they cannot be a key."""
     try:
         return Secret.from_input(raw)
-    except InvalidSecret as error:
+    except errors.InvalidSecret as error:
         problem = str(error)
     raise unusable(address, problem, place=place)
 
 
-def unusable(address: Address, problem: str, *, place: str) -> KeychainBroken:
+def unusable(address: Address, problem: str, *, place: str) -> errors.KeychainBroken:
     """The error for an entry that is there and holds no key."""
-    return KeychainBroken(
+    return errors.KeychainBroken(
         f"what the {place} holds as {address} is not a key",
         why=problem,
         hint=f"ringlet keychain set {address.provider} {address.alias} --replace",
     )
 
 
-def missing(address: Address, *, place: str, why: str = "") -> KeyNotFound:
+def missing(address: Address, *, place: str, why: str = "") -> errors.KeyNotFound:
     """The error for an address that is not there."""
-    return KeyNotFound(
+    return errors.KeyNotFound(
         f"{address} is not in the {place}",
         why=why,
         hint=f"ringlet keychain set {address.provider} {address.alias}",
@@ -39,17 +39,17 @@ def refuse_unfit(secret: Secret, address: Address, *, most: int, place: str) -> 
     if secret.length > most:
         raise too_long(f"{address} was not written", most, place=place)
     if not Secret.from_input(secret.reveal().encode()).same_as(secret):
-        raise InvalidSecret("the value ends with a line break")
+        raise errors.InvalidSecret("the value ends with a line break")
 
 
-def too_long(what: str, most: int, *, place: str) -> InvalidSecret:
+def too_long(what: str, most: int, *, place: str) -> errors.InvalidSecret:
     """The error for a value of more than `most` characters."""
-    return InvalidSecret(what, why=f"the {place} takes {most} characters at most")
+    return errors.InvalidSecret(what, why=f"the {place} takes {most} characters at most")
 
 
-def changed_under_us(address: Address, *, place: str) -> KeychainBroken:
+def changed_under_us(address: Address, *, place: str) -> errors.KeychainBroken:
     """The error for a write that succeeded and is not what a read finds."""
-    return KeychainBroken(
+    return errors.KeychainBroken(
         f"the {place} took {address}, and then gave something else back",
         why="another program writes the same entry, or a second one of that name comes first",
         hint=f"ringlet keychain remove {address.provider} {address.alias}, then set it again",
@@ -60,6 +60,6 @@ def address_of(account: str) -> Address | None:
     """The address that is written exactly so, or None for an entry that somebody else made."""
     try:
         address = Address.parse(account)
-    except InvalidName:
+    except errors.InvalidName:
         return None
     return address if str(address) == account else None

@@ -1,44 +1,4 @@
-"""Everything that can go wrong, as one tree.
-
-Each class has a code (stable, for programs), an exit status, an HTTP status and a hint; each error says
-what happened (with the name it concerns), why, and the exact next command.  No error ever holds a secret.
-
-    RingletError
-      UsageError                2   the command was not understood
-        InvalidName             2   a provider, alias or profile name outside the grammar
-        InvalidSecret           2   a value that cannot be a key, or that the backend cannot take
-      NotFound                  3   no such thing
-        KeyNotFound             3
-        ProfileNotFound         3
-        CatalogNotFound         3   no such agent, provider or ready-made profile
-      ConsentNeeded             4   needs --replace, --force or --yes
-        KeyExists               4
-        KeyInUse                4
-        KeySuspicious           4   looks like another provider's key, or like a placeholder
-        ProviderSuspicious      4   nearly the name of a provider in the catalog
-        ProfileExists           4
-        Declined                4   the person said no
-      KeychainError             9   something between us and the store
-        KeychainLocked          5
-        KeychainDenied          6
-        KeychainAbsent          7
-        KeychainTimeout         8
-        KeychainBroken          9
-        StoreCorrupt            9   a file of ours that cannot be read as what it should be
-      InsecurePermissions      10
-      ConfigError              11   a configuration file that is wrong
-        ProfileInvalid         11
-        CatalogInvalid         11
-        PairingImpossible      11   this agent cannot talk to this provider
-      AuditError               12
-        AuditUnwritable        12
-        AuditBroken            12
-      LaunchError             125   the agent could not be started
-        AgentNotExecutable    126
-        AgentNotFound         127
-
-Under `run`, everything that fails before the agent has started exits with 125 (see `run_status`).
-"""
+"""The classes of the tree that `ringlet_py.errors` draws; made when the first of them is asked for."""
 
 from __future__ import annotations
 

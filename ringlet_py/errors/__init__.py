@@ -1,0 +1,87 @@
+"""Everything that can go wrong, as one tree.
+
+Each class has a code (stable, for programs), an exit status, an HTTP status and a hint; each error says
+what happened (with the name it concerns), why, and the exact next command.  No error ever holds a secret.
+
+    RingletError
+      UsageError                2   the command was not understood
+        InvalidName             2   a provider, alias or profile name outside the grammar
+        InvalidSecret           2   a value that cannot be a key, or that the backend cannot take
+      NotFound                  3   no such thing
+        KeyNotFound             3
+        ProfileNotFound         3
+        CatalogNotFound         3   no such agent, provider or ready-made profile
+      ConsentNeeded             4   needs --replace, --force or --yes
+        KeyExists               4
+        KeyInUse                4
+        KeySuspicious           4   looks like another provider's key, or like a placeholder
+        ProviderSuspicious      4   nearly the name of a provider in the catalog
+        ProfileExists           4
+        Declined                4   the person said no
+      KeychainError             9   something between us and the store
+        KeychainLocked          5
+        KeychainDenied          6
+        KeychainAbsent          7
+        KeychainTimeout         8
+        KeychainBroken          9
+        StoreCorrupt            9   a file of ours that cannot be read as what it should be
+      InsecurePermissions      10
+      ConfigError              11   a configuration file that is wrong
+        ProfileInvalid         11
+        CatalogInvalid         11
+        PairingImpossible      11   this agent cannot talk to this provider
+      AuditError               12
+        AuditUnwritable        12
+        AuditBroken            12
+      LaunchError             125   the agent could not be started
+        AgentNotExecutable    126
+        AgentNotFound         127
+
+Under `run`, everything that fails before the agent has started exits with 125 (see `run_status`).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringlet_py.errors.tree import RUN_FAILED as RUN_FAILED
+    from ringlet_py.errors.tree import AgentNotExecutable as AgentNotExecutable
+    from ringlet_py.errors.tree import AgentNotFound as AgentNotFound
+    from ringlet_py.errors.tree import AuditBroken as AuditBroken
+    from ringlet_py.errors.tree import AuditError as AuditError
+    from ringlet_py.errors.tree import AuditUnwritable as AuditUnwritable
+    from ringlet_py.errors.tree import CatalogInvalid as CatalogInvalid
+    from ringlet_py.errors.tree import CatalogNotFound as CatalogNotFound
+    from ringlet_py.errors.tree import ConfigError as ConfigError
+    from ringlet_py.errors.tree import ConsentNeeded as ConsentNeeded
+    from ringlet_py.errors.tree import Declined as Declined
+    from ringlet_py.errors.tree import InsecurePermissions as InsecurePermissions
+    from ringlet_py.errors.tree import InvalidName as InvalidName
+    from ringlet_py.errors.tree import InvalidSecret as InvalidSecret
+    from ringlet_py.errors.tree import KeychainAbsent as KeychainAbsent
+    from ringlet_py.errors.tree import KeychainBroken as KeychainBroken
+    from ringlet_py.errors.tree import KeychainDenied as KeychainDenied
+    from ringlet_py.errors.tree import KeychainError as KeychainError
+    from ringlet_py.errors.tree import KeychainLocked as KeychainLocked
+    from ringlet_py.errors.tree import KeychainTimeout as KeychainTimeout
+    from ringlet_py.errors.tree import KeyExists as KeyExists
+    from ringlet_py.errors.tree import KeyInUse as KeyInUse
+    from ringlet_py.errors.tree import KeyNotFound as KeyNotFound
+    from ringlet_py.errors.tree import KeySuspicious as KeySuspicious
+    from ringlet_py.errors.tree import LaunchError as LaunchError
+    from ringlet_py.errors.tree import NotFound as NotFound
+    from ringlet_py.errors.tree import PairingImpossible as PairingImpossible
+    from ringlet_py.errors.tree import ProfileExists as ProfileExists
+    from ringlet_py.errors.tree import ProfileInvalid as ProfileInvalid
+    from ringlet_py.errors.tree import ProfileNotFound as ProfileNotFound
+    from ringlet_py.errors.tree import ProviderSuspicious as ProviderSuspicious
+    from ringlet_py.errors.tree import RingletError as RingletError
+    from ringlet_py.errors.tree import StoreCorrupt as StoreCorrupt
+    from ringlet_py.errors.tree import UsageError as UsageError
+
+
+def __getattr__(name: str) -> object:
+    """The class of that name; making them all costs a tenth of a launch, and a launch that goes well needs none."""
+    import ringlet_py.errors.tree as tree  # noqa: PLR0402 - `from … import` would ask this very function
+
+    return getattr(tree, name)
