@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringlet_py.audit.chain import HEAD_LOST, HEAD_NAME, RECOVER, Head, first_head
+from ringlet_py.audit.chain import HEAD_LOST, HEAD_NAME, MISSING, RECOVER, Head, first_head
 from ringlet_py.audit.link import Link, link_of, looks_torn
 from ringlet_py.audit.snapshot import snapshot
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ringlet_py.audit.snapshot import Snapshot
 
 _HEAD_LOST_MARK = f'"action":"{RECOVER}","address":"","outcome":"{HEAD_LOST}",'.encode()
+_MISSING_MARK = f'"action":"{RECOVER}","address":"","outcome":"{MISSING}",'.encode()
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,8 @@ class _Walk:
             self._problem(piece.line, "was edited: its hash does not fit its text")
         elif not link.follows(self._at):
             self._problem(piece.line, _displacement(link, self._at))
+        elif _MISSING_MARK in link.body:
+            self._problem(piece.line, "the log was shorter than its head here: its end had been cut off")
         elif _HEAD_LOST_MARK in link.body:
             self._problem(piece.line, "the head was lost before this: lines cut off here cannot be noticed")
 

@@ -154,6 +154,15 @@ def test_whatever_is_done_to_committed_bytes_is_found(new_log: Callable[..., Log
         assert not check(log).ok
 
 
+def test_a_line_feed_cut_off_at_the_end_is_found_for_ever(five: Log):
+    five.path.write_bytes(five.path.read_bytes()[:-1])
+    assert not check(five).ok
+
+    five.claim()
+
+    assert not check(five).ok
+
+
 def test_a_record_made_up_without_the_head_is_found(five: Log):
     lines = five.lines
     head = Head.decode(five.head.read_bytes())

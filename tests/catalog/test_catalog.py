@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +129,7 @@ def test_a_file_in_the_config_folder_takes_the_place_of_ours(tmp_path: Path) -> 
     assert Catalog(str(tmp_path)).provider("openai").title == "Mine"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 def test_a_file_that_others_can_write_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "providers", "mine.toml", MINE).chmod(0o666)
 

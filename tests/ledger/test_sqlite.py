@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes mean nothing on Windows")
 
+POSIX_NAMES = [] if sys.platform == "win32" else ["q?x=1"]
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -106,7 +108,7 @@ class TestTheFile:
 
         assert {found.name for found in path.parent.iterdir()} == {"ledger.sqlite", "ledger.sqlite.lock"}
 
-    @pytest.mark.parametrize("name", ["a b", "50%", "q?x=1", "h#ash", "ü", "a&mode=memory"])
+    @pytest.mark.parametrize("name", ["a b", "50%", "h#ash", "ü", "a&mode=memory", *POSIX_NAMES])
     def test_any_folder_name_is_the_folder(self, tmp_path: Path, name: str):
         ledger = SqliteLedger(str(tmp_path / name / "ledger.sqlite"))
         ledger.put(entry())
