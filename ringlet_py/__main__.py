@@ -107,11 +107,12 @@ def light_run(argv: list[str], environ: Mapping[str, str]) -> int | None:
         if plan is None:
             return None
         return app.run(plan, args=launch.args, purpose=launch.purpose)
-    except errors.RingletError as problem:
-        from ringlet_py.cli.output import error
+    except (errors.RingletError, OSError) as problem:
+        from ringlet_py.cli.output import error, of_ours
 
-        error(problem, argv=tuple(argv), as_json=False)
-        return problem.run_status
+        ours = of_ours(problem)
+        error(ours, argv=tuple(argv), as_json=False)
+        return ours.run_status
 
 
 def plain_run(argv: list[str]) -> Launch | None:

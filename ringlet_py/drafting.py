@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py import values
@@ -56,10 +57,26 @@ def changed(text: str, *, env: list[str] | None = None, **values_by_key: str | l
 def checked(store: ProfileStore, name: str, text: str) -> Profile:
     """The profile that a text made of options would be; what is wrong in it is a UsageError, as no file has it yet."""
     try:
+        text.encode()
         return store.check(name, text)
+    except UnicodeEncodeError:
+        raise UsageError("an option is not UTF-8", hint="nothing was written; mend the option and try again") from None
     except ProfileInvalid as problem:
         what = problem.what.split(": ", 1)[-1]
         raise UsageError(what, why=problem.why, hint="nothing was written; mend the option and try again") from None
+
+
+def refuse_keys(profile: Profile, providers: Mapping[str, Provider]) -> None:
+    """Raises where a name or an argument of the profile looks like a key: arguments are readable by every user."""
+    for address in (profile.address, *profile.references.values()):
+        values.check_address(address, providers)
+    for text in (*profile.command, *profile.args):
+        if any(values.likely_provider(Secret(word), providers) for word in re.split(r"[\s=:]+", text)):
+            raise UsageError(
+                "an argument of the profile looks like a key",
+                why="every user of this machine can read arguments",
+                hint="store it with ringlet keychain set, and give it with --env NAME=ringlet:PROVIDER/ALIAS",
+            )
 
 
 def summary(store: ProfileStore, name: str) -> dict[str, str]:

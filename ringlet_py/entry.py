@@ -8,6 +8,7 @@ from ringlet_py import errors
 
 DEFAULT_ALIAS = "default"
 MAX_NAME = 64
+LONG_NAME = 20
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -21,10 +22,15 @@ def check_name(kind: str, name: str) -> str:
     if len(name) > MAX_NAME:
         raise errors.InvalidName(f"the {kind} is longer than {MAX_NAME} characters")
     if not _NAME_CHARACTERS.issuperset(name):
-        raise errors.InvalidName(f"the {kind} {name!a} has a character that is not allowed")
+        raise errors.InvalidName(f"the {kind}{_shown(name)} has a character that is not allowed")
     if name[0] in "-.":
-        raise errors.InvalidName(f"the {kind} {name!a} starts with {name[0]!r}")
+        raise errors.InvalidName(f"the {kind}{_shown(name)} starts with {name[0]!r}")
     return name
+
+
+def _shown(name: str) -> str:
+    """A short name, for a message; a long one may be a key that was pasted in its place."""
+    return f" {name!a}" if len(name) < LONG_NAME else ""
 
 
 class Address:

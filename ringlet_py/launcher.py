@@ -98,12 +98,12 @@ def launch(
 def env_block(plan: LaunchPlan, environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """The variables the agent gets: what it may inherit, what the plan sets, and the keys."""
     env = inherited(plan, environ)
+    env.update(plan.env)
     if plan.loopback and not _PROXIES.isdisjoint(env):
         # a proxy would be handed the key in clear on its way to this very machine
         env["NO_PROXY"] = env["no_proxy"] = ",".join(
             filter(None, (env.get("NO_PROXY") or env.get("no_proxy"), _LOOPBACK))
         )
-    env.update(plan.env)
     env.update((name, secrets[str(address)]) for name, address in plan.keys.items())
     return env
 
@@ -111,7 +111,7 @@ def env_block(plan: LaunchPlan, environ: Mapping[str, str], secrets: Mapping[str
 def inherited(plan: LaunchPlan, environ: Mapping[str, str]) -> dict[str, str]:
     """The part of the caller's environment that the agent may see."""
     if plan.inherit == "clean":
-        return {name: value for name, value in environ.items() if _is_essential(name)}
+        return {name: value for name, value in environ.items() if _is_essential(name) and name not in plan.drop}
     if WINDOWS:
         dropped = {name.upper() for name in plan.drop}
         return {name: value for name, value in environ.items() if name.upper() not in dropped}
@@ -156,6 +156,10 @@ def become(binary: str, argv: list[str], env: dict[str, str]) -> int:
         os.execve(binary, argv, env)  # noqa: S606 - without a shell is the point
     except OSError as problem:
         raise _not_started(binary, problem) from None
+    except ValueError:  # which may hold the whole env block
+        raise errors.LaunchError(
+            f"{binary} cannot be started: a variable or argument has no form in this locale"
+        ) from None
 
 
 def without_coercion(environ: Mapping[str, str]) -> dict[str, str]:

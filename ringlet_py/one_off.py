@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ringlet_py import values
 from ringlet_py.entry import Address
 from ringlet_py.errors import UsageError
 from ringlet_py.planning import make_plan
@@ -31,6 +32,8 @@ def plan(keys: list[str], command: tuple[str, ...], *, catalog: Catalog) -> tupl
     own = [Address.parse(key) for key in keys if "=" not in key]
     if len(own) > 1:
         raise UsageError("of several keys, all but one need their variable", hint="--key VARIABLE=PROVIDER/ALIAS")
+    for address in (*own, *named.values()):
+        values.check_address(address, catalog.providers)
     profile = _profile(own, named, command, catalog)
     made = make_plan(profile, catalog, folder="")
     if made.folders or made.files:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.document import Source
 from ringlet_py.entry import check_name
-from ringlet_py.errors import ProfileExists, ProfileInvalid, ProfileNotFound, RingletError
+from ringlet_py.errors import ProfileChanged, ProfileExists, ProfileInvalid, ProfileNotFound, RingletError
 from ringlet_py.files.private import Lock, make_private_folder, write_private
 from ringlet_py.files.trusted import read_trusted
 from ringlet_py.profile.profile import Profile, read_profile
@@ -47,6 +47,8 @@ class ProfileStore:
         """The document as it stands; raises ProfileNotFound with the nearest name."""
         try:
             return read_trusted(self.path(name))
+        except PermissionError:
+            raise ProfileInvalid(f"{self.path(name)} cannot be read", hint=f"ls -l {self.path(name)}") from None
         except FileNotFoundError:
             raise ProfileNotFound(
                 f"there is no profile {name!r}",
@@ -62,10 +64,15 @@ class ProfileStore:
         """The profile that the text is; raises ProfileInvalid with file and line."""
         return read_profile(name, Source(path=self.path(name), text=text, error=ProfileInvalid))
 
-    def save(self, name: str, text: str, *, replace: bool = False) -> None:
-        """Writes the document; an existing profile wants `replace` (ProfileExists)."""
+    def save(self, name: str, text: str, *, replace: bool = False, before: str | None = None) -> None:
+        """Writes the document; an existing profile wants `replace` (ProfileExists).
+
+        `before` is the text that the change began with: if it is another by now, ProfileChanged.
+        """
         path = self.path(name)
         with self._lock():
+            if before is not None and self.text(name) != before:
+                raise ProfileChanged(f"the profile {name} was changed meanwhile")
             if not replace and os.path.lexists(path):
                 raise ProfileExists(
                     f"the profile {name} exists already",
@@ -76,25 +83,36 @@ class ProfileStore:
     def rename(self, name: str, new: str) -> None:
         """Gives the profile another name; its folder goes along."""
         target = self.folder(new)
-        self.text(name)
         with self._lock():
+            self.text(name)
             if os.path.lexists(target):
                 raise ProfileExists(f"the profile {new} exists already", hint=f"ringlet profiles delete {new}")
             os.rename(self.folder(name), target)
 
     def delete(self, name: str) -> None:
         """Removes the profile's folder with all that is in it."""
-        self.text(name)
         with self._lock():
+            self.text(name)
             shutil.rmtree(self.folder(name))
 
     def using(self, address: Address) -> list[str]:
         """The profiles that name the key."""
         return [name for name in self.names() if self._uses(name, address)]
 
+    def unreadable(self) -> list[str]:
+        """The profiles that say nothing, since they are wrong or cannot be read."""
+        return [name for name in self.names() if not self._is_readable(name)]
+
     def more_than_document(self, name: str) -> list[str]:
         """What else lies in the profile's folder (an isolated agent's own files)."""
         return sorted(other for other in os.listdir(self.folder(name)) if other != DOCUMENT)
+
+    def _is_readable(self, name: str) -> bool:
+        try:
+            self.load(name)
+        except RingletError:
+            return False
+        return True
 
     def _uses(self, name: str, address: Address) -> bool:
         try:

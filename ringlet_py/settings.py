@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ringlet_py import errors
 
 TYPE_CHECKING = False
@@ -46,6 +48,8 @@ def load_settings(path: str, environ: Mapping[str, str]) -> Settings:
     try:
         text = read_trusted(path)
     except FileNotFoundError:
+        if os.path.islink(path):
+            raise errors.ConfigError(f"{path} is a link to nothing", hint=f"ls -l {path}") from None
         text = ""
     return _read(Source(path=path, text=text), environ)
 

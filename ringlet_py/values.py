@@ -14,7 +14,27 @@ if TYPE_CHECKING:
     from ringlet_py.entry import Address
     from ringlet_py.profile.provider import Provider
 
-SECRET_WORDS = frozenset(("KEY", "APIKEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIALS"))
+SECRET_WORDS = frozenset(
+    [
+        "KEY",
+        "KEYS",
+        "APIKEY",
+        "TOKEN",
+        "TOKENS",
+        "SECRET",
+        "SECRETS",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "PASS",
+        "PAT",
+        "AUTH",
+        "BEARER",
+        "COOKIE",
+        "CREDENTIAL",
+        "CREDENTIALS",
+    ]
+)
 KEY_LENGTH = 16  # shorter words are names
 # what documentation and .env.example files put where the key belongs
 PLACEHOLDERS = (
@@ -91,13 +111,14 @@ def _warnings(address: Address, secret: Secret, providers: Mapping[str, Provider
     return [f"the value does not look like a key of {provider.title}; stored all the same"]
 
 
-def check_alias(alias: str, providers: Mapping[str, Provider]) -> str:
-    """The alias, unless it looks like the key itself: then it is refused, and not repeated."""
-    prefixes = [prefix for provider in providers.values() for prefix in provider.key_prefixes]
-    if alias.startswith(tuple(prefixes)) and len(alias) >= KEY_LENGTH:
-        raise InvalidName(
-            "the alias looks like a key",
-            why="a key is never given on the command line; this one is now in your shell's history",
-            hint="take it out of the history, make a new key, and store that: ringlet keychain set PROVIDER",
-        )
-    return alias
+def check_address(address: Address, providers: Mapping[str, Provider]) -> Address:
+    """The address, unless a part of it looks like a key itself: then it is refused, and not repeated."""
+    prefixes = tuple(prefix for provider in providers.values() for prefix in provider.key_prefixes)
+    for kind, name in (("provider", address.provider), ("alias", address.alias)):
+        if name not in providers and name.startswith(prefixes) and len(name) >= KEY_LENGTH:
+            raise InvalidName(
+                f"the {kind} looks like a key",
+                why="a key is never given on the command line; this one is now in your shell's history",
+                hint="take it out of the history, make a new key, and store that: ringlet keychain set PROVIDER",
+            )
+    return address

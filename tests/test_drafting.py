@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import tomllib
+from typing import Any
 
 import pytest
 
-from ringlet_py.drafting import changed
+from ringlet_py.catalog import Catalog
+from ringlet_py.drafting import changed, refuse_keys
 from ringlet_py.errors import UsageError
+from ringlet_py.profile.profile import Profile
 
 
 def test_a_new_document_has_each_value_where_it_belongs() -> None:
@@ -37,6 +40,23 @@ def test_nothing_given_changes_nothing() -> None:
 
 def test_lists_are_set_whole() -> None:
     assert tomllib.loads(changed('args = ["a"]\n', args=["b", "c d"])) == {"args": ["b", "c d"]}
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"args": ("--token", "sk-ant-api03-abcdefghijkl")},
+        {"args": ("Bearer sk-ant-api03-abcdefghijkl",)},
+        {"command": ("tool", "--key=sk-ant-api03-abcdefghijkl")},
+        {"key_alias": "sk-ant-api03-abcdefghijkl"},
+    ],
+)
+def test_a_key_in_an_argument_or_a_name_is_refused_and_not_repeated(profile: dict[str, Any]) -> None:
+    made = Profile(**{"name": "p", "agent": "generic", "provider": "openai", "env": {}, "references": {}, **profile})
+
+    with pytest.raises(UsageError, match="looks like a key") as raised:
+        refuse_keys(made, Catalog("/nowhere").providers)
+    assert "api03" not in f"{raised.value}{raised.value.why}{raised.value.hint}"
 
 
 def test_a_variable_without_a_value_is_an_error() -> None:

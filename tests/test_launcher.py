@@ -59,6 +59,10 @@ def test_a_proxy_is_not_handed_the_key_on_its_way_to_this_machine() -> None:
     assert block["NO_PROXY"] == block["no_proxy"] == "corp.example,127.0.0.1,localhost,::1"
 
 
+def test_nor_is_a_proxy_that_the_profile_names() -> None:
+    assert "127.0.0.1" in env_block(plan(loopback=True, env={"HTTP_PROXY": "http://p"}), {}, {})["NO_PROXY"]
+
+
 def test_a_proxy_stays_in_charge_of_what_goes_elsewhere() -> None:
     assert "NO_PROXY" not in env_block(plan(), {"HTTP_PROXY": "http://p"}, {})
     assert "NO_PROXY" not in env_block(plan(loopback=True), {}, {})

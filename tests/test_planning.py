@@ -8,7 +8,8 @@ from ringlet_py.catalog import Catalog
 from ringlet_py.document import Source
 from ringlet_py.entry import Address
 from ringlet_py.errors import PairingImpossible, ProfileInvalid
-from ringlet_py.planning import make_plan, partners
+from ringlet_py.pairing import partners
+from ringlet_py.planning import make_plan
 from ringlet_py.profile.agent import Agent, read_agent
 from ringlet_py.profile.profile import Profile
 from ringlet_py.profile.provider import Provider, read_provider
@@ -254,3 +255,44 @@ def test_the_real_catalog_does_what_planning_asks_of_one() -> None:
     profile = Profile(name="p", agent="claude", provider="anthropic", env={}, references={})
 
     assert make_plan(profile, catalog, folder="/f").keys["ANTHROPIC_API_KEY"] == Address("anthropic")
+
+
+def test_the_addresses_of_referenced_providers_are_dropped_too_when_all_is_inherited() -> None:
+    assert "A_BASE_URL" in plan("c", inherit_env="all", model="m", references={"X": Address("a")}).drop
+
+
+def test_any_program_is_not_given_an_address_that_no_variable_can_tell_it() -> None:
+    with pytest.raises(ProfileInvalid, match="no variable tells any program the address of c"):
+        plan("c", "generic", command=("tool",), base_url="https://gw.example")
+
+
+def test_the_agents_own_login_takes_no_address() -> None:
+    with pytest.raises(ProfileInvalid, match="neither a key nor an address"):
+        plan("self", base_url="https://gw.example")
+    with pytest.raises(ProfileInvalid, match="neither a key nor an address"):
+        plan("a", shape="self")
+
+
+def test_a_wire_shape_that_the_endpoint_has_no_address_for_is_refused() -> None:
+    with pytest.raises(ProfileInvalid, match="no address of its own for openai-chat"):
+        plan("local", shape="openai-chat", model="m")
+
+
+def test_isolation_home_leaves_no_way_back_to_the_real_folders() -> None:
+    dropped = {"EXAMPLE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"}
+
+    assert dropped <= plan(isolation="home").drop
+    assert dropped <= plan(isolation="home", inherit_env="all").drop
+
+
+def test_isolation_config_is_refused_where_no_variable_can_bring_it_about() -> None:
+    with pytest.raises(ProfileInvalid, match="no variable for its configuration folder"):
+        plan("a", "generic", command=("tool",), isolation="config")
+
+
+@pytest.mark.parametrize(
+    ("isolation", "name"), [("home", "HOME"), ("home", "XDG_CONFIG_HOME"), ("config", "EXAMPLE_HOME")]
+)
+def test_a_profiles_own_variables_cannot_undo_its_isolation(isolation: str, name: str) -> None:
+    with pytest.raises(ProfileInvalid):
+        plan(isolation=isolation, env={name: "/elsewhere"})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.entry import Address
-from ringlet_py.errors import InvalidName, ProfileExists, ProfileInvalid, ProfileNotFound
+from ringlet_py.errors import InvalidName, ProfileChanged, ProfileExists, ProfileInvalid, ProfileNotFound
 from ringlet_py.profiles import ProfileStore
 
 if TYPE_CHECKING:
@@ -67,6 +67,22 @@ def test_a_broken_profile_is_an_error_and_stays_as_it_is(store: ProfileStore) ->
     with pytest.raises(ProfileInvalid, match="not valid TOML"):
         store.load("work")
     assert store.text("work") == "agent = "
+
+
+def test_a_change_that_began_with_another_text_is_refused(store: ProfileStore) -> None:
+    store.save("work", TEXT)
+    store.save("work", TEXT + "# theirs\n", replace=True)
+
+    with pytest.raises(ProfileChanged):
+        store.save("work", TEXT + "# ours\n", replace=True, before=TEXT)
+    assert store.text("work").endswith("# theirs\n")
+
+
+def test_profiles_that_cannot_be_read_are_named(store: ProfileStore) -> None:
+    store.save("work", TEXT)
+    store.save("broken", "bogus = 1")
+
+    assert store.unreadable() == ["broken"]
 
 
 def test_a_renamed_profile_keeps_its_folder(store: ProfileStore, tmp_path: Path) -> None:

@@ -70,6 +70,13 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     assert load_settings(str(tmp_path / "config.toml"), {}).backend == "file"
 
 
+def test_a_link_to_nothing_is_not_taken_for_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").symlink_to(tmp_path / "unmounted" / "config.toml")
+
+    with pytest.raises(ConfigError, match="is a link to nothing"):
+        load_settings(str(tmp_path / "config.toml"), {})
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("5", 5.0), ("0.5", 0.5), ("60s", 60.0)])
 def test_the_keychain_timeout_comes_from_the_environment(tmp_path: Path, text: str, seconds: float) -> None:
     assert load(tmp_path, "", RINGLET_KEYCHAIN_TIMEOUT=text).keychain_timeout == seconds

@@ -96,12 +96,12 @@ def test_a_near_miss_of_a_provider_needs_force() -> None:
 
 def test_a_key_in_place_of_the_alias_is_refused_and_not_repeated() -> None:
     with pytest.raises(InvalidName, match="looks like a key") as raised:
-        values.check_alias("sk-ant-api03-abcdefghijkl", PROVIDERS)
+        values.check_address(Address("openai", "sk-ant-api03-abcdefghijkl"), PROVIDERS)
     assert "api03" not in f"{raised.value}{raised.value.why}{raised.value.hint}"
 
 
 def test_an_ordinary_alias_is_taken() -> None:
-    assert values.check_alias("work-2.0", PROVIDERS) == "work-2.0"
+    assert values.check_address(Address("openai", "work-2.0"), PROVIDERS) == Address("openai", "work-2.0")
 
 
 @pytest.mark.parametrize(("name", "value"), [("GITHUB_TOKEN", "x"), ("MY_API_KEY", "x"), ("PLAIN", ANTHROPIC)])

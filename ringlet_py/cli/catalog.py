@@ -8,7 +8,7 @@ import typer
 
 from ringlet_py.cli import output
 from ringlet_py.cli.session import app_of
-from ringlet_py.planning import partners
+from ringlet_py.pairing import partners
 
 Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 

@@ -14,6 +14,7 @@ from ringlet_py.entry import DEFAULT_ALIAS, Address
 from ringlet_py.errors import KeyInUse
 
 if TYPE_CHECKING:
+    from ringlet_py.app import App
     from ringlet_py.entry import Entry
 
 Provider = Annotated[str, typer.Argument(help="Who sells the API, for example anthropic.")]
@@ -49,7 +50,7 @@ def set_key(
     """Store a key: typed at a hidden prompt, or piped in."""
     session = session_of(context)
     keychain = session.app.keychain
-    address = Address(provider, values.check_alias(alias, session.app.catalog.providers))
+    address = _address(session.app, provider, alias)
     if not force:
         values.check_provider(provider, session.app.catalog.providers)
     if not replace and session.can_ask:
@@ -76,20 +77,28 @@ def list_keys(context: typer.Context, json: Json = False) -> None:
 def remove_key(context: typer.Context, provider: Provider, alias: Alias, yes: Yes = False) -> None:
     """Remove a key."""
     session = session_of(context)
-    address = Address(provider, alias)
+    address = _address(session.app, provider, alias)
     if not yes:
         _ask_its_users(session, address)
     session.app.keychain.remove(address)
     output.say(f"removed {address}")
 
 
+def _address(app: App, provider: str, alias: str) -> Address:
+    return values.check_address(Address(provider, alias), app.catalog.providers)
+
+
 def _ask_its_users(session: Session, address: Address) -> None:
     """A key that profiles name is removed only with somebody's consent."""
-    using = session.app.profiles.using(address)
-    if not using:
+    using, unreadable = session.app.profiles.using(address), session.app.profiles.unreadable()
+    if not (using or unreadable):
         return
     session.app.keychain.check_there(address)
-    used = f"{address} is used by {', '.join(using)}"
+    used = f"{address} is used by {', '.join(using)}" if using else ""
+    if unreadable:
+        used = "; ".join(
+            filter(None, [used, f"these profiles cannot be read and may use {address}: {', '.join(unreadable)}"])
+        )
     if not session.can_ask:
         raise KeyInUse(used, hint=f"ringlet keychain remove {address.provider} {address.alias} --yes")
     session.confirm(f"{used}; remove it?", otherwise="add --yes", yes=False)
@@ -103,7 +112,7 @@ def show_status(
 ) -> None:
     """Show what is known about the keys: where, since when, last used, by which profiles."""
     app = app_of(context)
-    entries = [app.keychain.entry(Address(provider, alias))] if provider else app.keychain.entries()
+    entries = [app.keychain.entry(_address(app, provider, alias))] if provider else app.keychain.entries()
     found = status.of(entries, profiles=app.profiles, folder=app.folders.state)
     if json:
         output.document(place=app.backend.place, entries=[_status(one) for one in found])

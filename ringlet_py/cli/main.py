@@ -42,7 +42,7 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
         return _misused(problem, session)
     except OSError as problem:
         _forget_unwritable_output()
-        return _failed(_system(problem), session)
+        return _failed(output.of_ours(problem), session)
     return status if isinstance(status, int) else 0
 
 
@@ -133,11 +133,6 @@ def _usage(problem: typer.TyperException) -> RingletError:
         )
     why = WRITE_ONLY if any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
     return UsageError(message[:1].lower() + message[1:].rstrip("."), why=why, hint=hint)
-
-
-def _system(problem: OSError) -> RingletError:
-    what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem.strerror or problem)
-    return RingletError(what, hint="see that the file or folder can be used, and that the disk is not full")
 
 
 def _forget_unwritable_output() -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.app import say_on_stderr
+from ringlet_py.errors import RingletError
 from ringlet_py.secret import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ringlet_py.errors import RingletError
-
 SCHEMA_VERSION = 1
+_PATHS = ("/", "~", ".", "http://", "https://")
 _KEY_LIKE = 20  # shorter words on a command line are names and options, not keys
 
 
@@ -58,6 +59,14 @@ def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> Non
         say(f"ringlet: {name}: {text}")
 
 
+def of_ours(problem: RingletError | OSError) -> RingletError:
+    """The error itself, or what the operating system said as one of ours."""
+    if isinstance(problem, RingletError):
+        return problem
+    what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem.strerror or problem)
+    return RingletError(what, hint="see that the file or folder can be used, and that the disk is not full")
+
+
 def printable(text: str) -> str:
     """The text without control characters, which could rewrite what stands on the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -70,7 +79,8 @@ def _row(cells: tuple[str, ...], widths: list[int]) -> str:
 def _without_keys(text: str, argv: tuple[str, ...]) -> str:
     """Somebody who pastes a key on the command line shall not see it again in the error (and its log)."""
     for word in argv:
-        for part in (word, *word.split("=", 1)[1:]):
+        pieces = () if word.startswith(_PATHS) else re.split(r"[\s/=:,]+", word)
+        for part in (word, *word.split("=", 1)[1:], *pieces):
             if _could_be_a_key(part):
                 text = text.replace(part, REDACTED)
     return text
@@ -82,5 +92,6 @@ def _could_be_a_key(word: str) -> bool:
         return False
     if "/" not in word:
         return True
-    is_path = word.startswith(("/", "~", ".", "http://", "https://"))
-    return not is_path and any(len(piece) >= _KEY_LIKE and not piece.isalpha() for piece in word.split("/"))
+    return not word.startswith(_PATHS) and any(
+        len(piece) >= _KEY_LIKE and not piece.isalpha() for piece in word.split("/")
+    )

@@ -129,7 +129,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     changes = _changes(agent, provider, key_alias, endpoint, base_url, model, shape, inherit_env, isolation)
     if any([*changes.values(), command, arg, env]):
         text = drafting.changed(before, **changes, command=command, args=arg, env=env)
-        _save(session.app, drafting.checked(session.app.profiles, name, text), text, replace=True)
+        _save(session.app, drafting.checked(session.app.profiles, name, text), text, before=before)
     elif not _edit_by_hand(session, name, before):
         output.say("nothing was changed")
         return
@@ -227,7 +227,7 @@ def _edit_by_hand(session: Session, name: str, before: str) -> bool:
         if text == before:
             return False
         try:
-            _save(session.app, session.app.profiles.check(name, text), text, replace=True)
+            _save(session.app, session.app.profiles.check(name, text), text, before=before)
         except ConfigError as problem:
             output.error(problem, argv=(), as_json=False)
             session.confirm("edit again?", otherwise="", yes=False)
@@ -235,9 +235,10 @@ def _edit_by_hand(session: Session, name: str, before: str) -> bool:
             return True
 
 
-def _save(app: App, profile: Profile, text: str, *, replace: bool) -> None:
+def _save(app: App, profile: Profile, text: str, *, replace: bool = True, before: str | None = None) -> None:
     """Nothing is written that could not be run: the pairing is checked first."""
+    drafting.refuse_keys(profile, app.catalog.providers)
     plan = app.plan(profile)
-    app.profiles.save(profile.name, text, replace=replace)
+    app.profiles.save(profile.name, text, replace=replace, before=before)
     for warning in drafting.warnings(app, profile, plan):
         output.say(f"warning: {warning}")

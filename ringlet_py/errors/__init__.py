@@ -17,6 +17,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         KeySuspicious           4   looks like another provider's key, or like a placeholder
         ProviderSuspicious      4   nearly the name of a provider in the catalog
         ProfileExists           4
+        ProfileChanged          4   somebody else changed it meanwhile
         Declined                4   the person said no
       KeychainError             9   something between us and the store
         KeychainLocked          5
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import LaunchError as LaunchError
     from ringlet_py.errors.tree import NotFound as NotFound
     from ringlet_py.errors.tree import PairingImpossible as PairingImpossible
+    from ringlet_py.errors.tree import ProfileChanged as ProfileChanged
     from ringlet_py.errors.tree import ProfileExists as ProfileExists
     from ringlet_py.errors.tree import ProfileInvalid as ProfileInvalid
     from ringlet_py.errors.tree import ProfileNotFound as ProfileNotFound

@@ -94,6 +94,11 @@ class ProfileExists(ConsentNeeded):
     hint = "add --replace"
 
 
+class ProfileChanged(ConsentNeeded):
+    code = "profile-changed"
+    hint = "look at it and try again"
+
+
 class Declined(ConsentNeeded):
     code = "declined"
     hint = "nothing was changed"

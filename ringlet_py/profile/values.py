@@ -25,8 +25,8 @@ SHAPES = (
     "self",
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# what may stand unquoted in an argument, a JSON string and a TOML string alike
-_PLAIN = re.compile(r"[!#-&(-\[\]-_a-~]+")
+# what may stand unquoted in an argument, a JSON string and a TOML string alike; braces are placeholders there
+_PLAIN = re.compile(r"[!#-&(-\[\]-_a-z|~]+")
 
 
 def check_variable(name: str, wrong: Wrong) -> str:

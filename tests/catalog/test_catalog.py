@@ -7,7 +7,7 @@ import pytest
 
 from ringlet_py.catalog import Catalog
 from ringlet_py.errors import CatalogInvalid, CatalogNotFound, InsecurePermissions, PairingImpossible
-from ringlet_py.planning import pair, partners
+from ringlet_py.pairing import pair, partners
 from ringlet_py.profile.profile import Profile
 from ringlet_py.secret import Secret
 
