@@ -39,7 +39,7 @@ def check_variable(name: str, wrong: Wrong) -> str:
 def check_plain(kind: str, text: str, wrong: Wrong) -> str:
     """A text without blanks, quotes, backslashes and control characters, or the error."""
     if not _PLAIN.fullmatch(text):
-        raise wrong(f"the {kind} has a blank, a quote, a backslash or a character outside ASCII")
+        raise wrong(f"the {kind} has a blank, a quote, a brace, a backslash or a character outside ASCII")
     return text
 
 
