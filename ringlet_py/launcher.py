@@ -110,12 +110,11 @@ def env_block(plan: LaunchPlan, environ: Mapping[str, str], secrets: Mapping[str
 
 def inherited(plan: LaunchPlan, environ: Mapping[str, str]) -> dict[str, str]:
     """The part of the caller's environment that the agent may see."""
+    dropped = {_folded(name) for name in plan.drop} if WINDOWS else plan.drop
+    kept = {name: value for name, value in environ.items() if _folded(name) not in dropped}
     if plan.inherit == "clean":
-        return {name: value for name, value in environ.items() if _is_essential(name) and name not in plan.drop}
-    if WINDOWS:
-        dropped = {name.upper() for name in plan.drop}
-        return {name: value for name, value in environ.items() if name.upper() not in dropped}
-    return {name: value for name, value in environ.items() if name not in plan.drop}
+        return {name: value for name, value in kept.items() if _is_essential(_folded(name))}
+    return kept
 
 
 def find_binary(name: str, environ: Mapping[str, str], install: str = "") -> str:
@@ -221,7 +220,6 @@ def _not_started(binary: str, problem: OSError) -> errors.LaunchError:
 
 
 def _is_essential(name: str) -> bool:
-    name = name.upper() if WINDOWS else name
     return name in ESSENTIAL or name.startswith("LC_")
 
 

@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 
     from ringlet_py.audit.snapshot import Snapshot
 
-_HEAD_LOST_MARK = f'"action":"{RECOVER}","address":"","outcome":"{HEAD_LOST}",'.encode()
-_MISSING_MARK = f'"action":"{RECOVER}","address":"","outcome":"{MISSING}",'.encode()
+
+def _mark(outcome: str) -> bytes:
+    """The bytes that only a recovery's record with this outcome has."""
+    return f'"action":"{RECOVER}","address":"","outcome":"{outcome}",'.encode()
+
+
+# what a recovery that found more amiss than a stopped writer has left in the log, and what that means
+_LOSSES = {
+    _mark(MISSING): "the log was shorter than its head here: its end had been cut off",
+    _mark(HEAD_LOST): "the head was lost before this: lines cut off here cannot be noticed",
+}
 
 
 @dataclass(frozen=True)
@@ -162,10 +171,8 @@ class _Walk:
             self._problem(piece.line, "was edited: its hash does not fit its text")
         elif not link.follows(self._at):
             self._problem(piece.line, _displacement(link, self._at))
-        elif _MISSING_MARK in link.body:
-            self._problem(piece.line, "the log was shorter than its head here: its end had been cut off")
-        elif _HEAD_LOST_MARK in link.body:
-            self._problem(piece.line, "the head was lost before this: lines cut off here cannot be noticed")
+        elif loss := _loss(link.body):
+            self._problem(piece.line, loss)
 
     def _move(self, digest: str, number: int, *, size: int, sequence: int | None = None) -> None:
         self._at = Head(digest=digest, number=number, size=size, sequence=sequence or self._at.sequence)
@@ -179,6 +186,11 @@ class _Walk:
 
     def _note(self, line: int, what: str) -> None:
         self.verdict.notes.append(Finding(self._path, line, what))
+
+
+def _loss(body: bytes) -> str:
+    """What a recovery's record says was lost, "" for every other record."""
+    return next((what for mark, what in _LOSSES.items() if mark in body), "")
 
 
 def _displacement(link: Link, at: Head) -> str:
