@@ -16,8 +16,10 @@ import pytest
 
 from ringlet_py.entry import Address
 from ringlet_py.errors import InsecurePermissions, KeychainBroken, KeychainError, KeychainTimeout, StoreCorrupt
-from ringlet_py.ledger import sqlite
-from ringlet_py.ledger.sqlite import APPLICATION, MIGRATIONS, SqliteLedger
+from ringlet_py.ledger import sqlite_file
+from ringlet_py.ledger.migrations import MIGRATIONS
+from ringlet_py.ledger.sqlite import SqliteLedger
+from ringlet_py.ledger.sqlite_file import APPLICATION, SqliteFile
 from tests.killing import kill_at_every_step
 from tests.ledger.contract import WORK, LedgerContract, entry
 from tests.people import NOBODY, as_root
@@ -80,7 +82,7 @@ class TestTheFile:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
     def test_writes_wait_for_the_disk(self, ledger: SqliteLedger):
-        with ledger._writing() as connection:
+        with ledger.file.writing() as connection:
             assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 
     def test_has_no_room_for_a_value(self, raw: sqlite3.Connection):
@@ -93,7 +95,7 @@ class TestTheFile:
     def test_it_and_its_side_files_are_born_private(self, ledger: SqliteLedger, path: Path, umask: int):
         before = os.umask(umask)
         try:
-            with ledger._writing():
+            with ledger.file.writing():
                 modes = {found.name: mode(found) for found in path.parent.iterdir()}
         finally:
             os.umask(before)
@@ -236,19 +238,17 @@ class TestWhatIsNoLedger:
 
 class TestMigrations:
     def test_an_older_ledger_is_brought_forward_and_keeps_what_it_has(
-        self, raw: sqlite3.Connection, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+        self, raw: sqlite3.Connection, ledger: SqliteLedger
     ):
-        later = ("ALTER TABLE entries ADD COLUMN org TEXT", "CREATE TABLE uses (x)")
-        monkeypatch.setattr(sqlite, "MIGRATIONS", (*MIGRATIONS, *later))
+        later = (("ALTER TABLE entries ADD COLUMN strange TEXT",), ("CREATE TABLE strange (x)",))
+        ledger.file.migrations = (*MIGRATIONS, *later)
 
         assert ledger.entries() == [entry()]
         assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 2,)
-        assert raw.execute("SELECT org FROM entries").fetchall() == [(None,)]
+        assert raw.execute("SELECT strange FROM entries").fetchall() == [(None,)]
 
-    def test_a_migration_that_fails_changes_nothing(
-        self, raw: sqlite3.Connection, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
-    ):
-        monkeypatch.setattr(sqlite, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE uses (x)", "nonsense"))
+    def test_a_migration_that_fails_changes_nothing(self, raw: sqlite3.Connection, ledger: SqliteLedger):
+        ledger.file.migrations = (*MIGRATIONS, ("CREATE TABLE strange (x)", "nonsense"))
 
         with pytest.raises(StoreCorrupt):
             ledger.entries()
@@ -267,7 +267,7 @@ class TestTrouble:
         assert hurried.entries() == [entry()], "readers do not wait"
 
     def test_an_error_within_a_transaction_undoes_it(self, ledger: SqliteLedger):
-        with pytest.raises(ZeroDivisionError), ledger._writing() as connection:  # noqa: PT012
+        with pytest.raises(ZeroDivisionError), ledger.file.writing() as connection:  # noqa: PT012
             connection.execute("INSERT INTO entries VALUES ('a', 'b', 'c', '', '')")
             1 / 0  # noqa: B018
 
@@ -275,7 +275,7 @@ class TestTrouble:
 
     def test_a_full_disk_is_broken_and_keeps_what_is_there(self, ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch):
         ledger.put(entry())
-        translated = ledger._translated(_error(sqlite3.SQLITE_FULL))
+        translated = ledger.file._translated(_error(sqlite3.SQLITE_FULL))
 
         assert type(translated) is KeychainBroken
 
@@ -292,13 +292,13 @@ class TestTrouble:
         ],
     )
     def test_every_error_of_sqlite_becomes_one_of_ours(self, code: int, kind: type[KeychainError]):
-        assert type(SqliteLedger("/x")._translated(_error(code))) is kind
+        assert type(SqliteFile("/x")._translated(_error(code))) is kind
 
     def test_a_ledger_that_goes_while_it_is_opened_is_not_made_anew(
         self, ledger: SqliteLedger, path: Path, monkeypatch: pytest.MonkeyPatch
     ):
         path.parent.mkdir(mode=0o700)
-        monkeypatch.setattr(ledger, "_exists", lambda: True)
+        monkeypatch.setattr(ledger.file, "exists", lambda: True)
 
         with pytest.raises(KeychainBroken):
             ledger.entries()
@@ -308,7 +308,7 @@ class TestTrouble:
         def denied(_: str) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(sqlite, "check_file", denied)
+        monkeypatch.setattr(sqlite_file, "check_file", denied)
 
         with pytest.raises(KeychainBroken) as caught:
             ledger.entries()
@@ -401,7 +401,7 @@ class TestManyAtOnce:
     def test_another_object_in_the_process_does_not_drop_its_locks(self, ledger: SqliteLedger, path: Path):
         """POSIX drops a process's locks on a file when the process closes any descriptor of it."""
         ledger.put(entry())
-        with ledger._writing() as connection:
+        with ledger.file.writing() as connection:
             connection.execute("INSERT INTO entries VALUES ('a', 'b', 'c', '', '')")
             before = _locks(path)
             SqliteLedger(str(path)).entries()

@@ -1,0 +1,139 @@
+"""One SQLite file that only we may read: opened, checked, brought to our version.
+
+Every use opens the file and closes it: nothing is held across a fork, shared between threads, or left
+for an exit that may not come.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import urllib.parse
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from ringlet_py.errors import KeychainBroken, KeychainError, KeychainTimeout, StoreCorrupt
+from ringlet_py.files.checks import check_file, quoted, reason
+from ringlet_py.files.private import Lock, write_private
+from ringlet_py.ledger.migrations import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APPLICATION = 0x52494E47  # "RING": SQLite's mark of whose file it is
+BUSY_TIMEOUT = 30.0  # seconds
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA)
+
+
+class SqliteFile:
+    """The file (absolute path); what SQLite raises becomes our own errors."""
+
+    def __init__(
+        self, path: str, *, busy_timeout: float = BUSY_TIMEOUT, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS
+    ) -> None:
+        self.path = path
+        self.busy_timeout = busy_timeout
+        self.migrations = migrations
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection within a transaction, which is kept if the block ends well; makes the file."""
+        if not self.exists():
+            self._make()
+        with self.opened() as connection, transaction(connection):
+            yield connection
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """A connection to the file, at our version."""
+        name = f"file:{urllib.parse.quote(self.path)}?mode=rw"  # rw: made by us alone, never by SQLite
+        try:
+            with closing(
+                sqlite3.connect(name, timeout=self.busy_timeout, isolation_level=None, uri=True)
+            ) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                self._migrate(connection)
+                yield connection
+        except sqlite3.Error as error:
+            raise self._translated(error) from None
+
+    def exists(self) -> bool:
+        """Whether there is one, checked by name: closing a descriptor of it would drop SQLite's locks."""
+        try:
+            check_file(self.path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._broken(reason(error)) from None
+        return True
+
+    def _make(self) -> None:
+        """An empty file, born ours alone, which SQLite then fills and takes as the model for its side files."""
+        try:
+            with Lock(f"{self.path}.lock", limit=self.busy_timeout):
+                if not os.path.lexists(self.path):
+                    write_private(self.path, b"")
+        except OSError as error:
+            raise self._broken(reason(error)) from None
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        if self._version(connection) == len(self.migrations):
+            return
+        # SQLite's own waiting does not cover the change to WAL, so that is done by one process at a time
+        with Lock(f"{self.path}.lock", limit=self.busy_timeout):
+            connection.execute("PRAGMA journal_mode = WAL")
+            with transaction(connection):
+                for step in range(self._version(connection), len(self.migrations)):
+                    for statement in self.migrations[step]:
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {len(self.migrations)}")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """How many migrations the file has seen; StoreCorrupt if it is not ours, or newer than we are."""
+        # in this order: another process may be migrating, and the mark is written with the first table
+        tables = _number(connection, "SELECT count(*) FROM sqlite_master")
+        owner = _number(connection, "PRAGMA application_id")
+        version = _number(connection, "PRAGMA user_version")
+        if owner != APPLICATION and (tables or owner):
+            raise self.corrupt("it is another program's database")
+        known = len(self.migrations)
+        if not 0 <= version <= known:
+            raise StoreCorrupt(
+                f"{self.path} is of version {version}",
+                why=f"this ringlet knows versions up to {known}",
+                hint="install the newest ringlet",
+            )
+        return version
+
+    def _translated(self, error: sqlite3.Error) -> KeychainError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            what = f"{self.path} was busy for more than {self.busy_timeout:g} seconds"
+            return KeychainTimeout(what, hint=f"see which process it is: fuser {quoted(self.path)}")
+        return self.corrupt(str(error)) if code in _BROKEN else self._broken(str(error))
+
+    def corrupt(self, why: str) -> StoreCorrupt:
+        """The error for a file that is not what it should be."""
+        hint = f"move it away: mv {quoted(self.path)} {quoted(self.path + '.broken')}"
+        return StoreCorrupt(f"{self.path} is not a ledger of ringlet's", why=why, hint=hint)
+
+    def _broken(self, why: str) -> KeychainBroken:
+        hint = f"ls -ld {quoted(os.path.dirname(self.path))} {quoted(self.path)}"
+        return KeychainBroken(f"{self.path} cannot be read or written", why=why, hint=hint)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and nobody else writes meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])
