@@ -23,13 +23,14 @@ ISOLATED = "python3 -I -S -c pass"
 BARE = "python3 -c pass"
 FILE = "ringlet run x, file backend"
 SYSTEM = "ringlet run x, gnome-keyring"
-SECRET_TOOL = "secret-tool lookup"  # noqa: S105 - a command  # noqa: S105 - a program
+SECRET_TOOL = "secret-tool lookup"  # noqa: S105 - a command
 SCRIPT = "sh: secret-tool lookup, exec"
 KEYRING = "keyring get"
 ENVCHAIN = "envchain ns true"
 VERSION = "ringlet --version"
 COMPLETION = "ringlet __complete run"
 HELP = "ringlet --help"
+FULL = "ringlet profiles list"
 TYPER = "python3 -c 'import typer'"
 
 # the bars: command, peer, and the most that its median may be of the peer's
@@ -39,10 +40,10 @@ BARS = (
     (SYSTEM, KEYRING, 1 / 15),
     (SYSTEM, ENVCHAIN, 1.0),
     (COMPLETION, ISOLATED, 3.0),
-    (HELP, TYPER, 1.5),
+    (FULL, TYPER, 1.5),
 )
 # shown beside them, without a bar
-PEERS = ((FILE, BARE), (SYSTEM, ISOLATED), (SYSTEM, SCRIPT), (VERSION, BARE))
+PEERS = ((FILE, BARE), (SYSTEM, ISOLATED), (SYSTEM, SCRIPT), (VERSION, BARE), (HELP, BARE))
 
 
 @dataclass
@@ -81,6 +82,7 @@ def commands(world: World) -> list[Command]:
         Command(VERSION, (ringlet, "--version")),
         Command(COMPLETION, (ringlet, "__complete", "run", "")),
         Command(HELP, (ringlet, "--help")),
+        Command(FULL, (ringlet, "profiles", "list")),
         Command(TYPER, (python, "-c", "import typer")),
     ]
     return found + envchain(world)

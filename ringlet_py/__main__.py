@@ -1,7 +1,5 @@
 """The entrance: what is typed all day, or asked by a shell, is answered from here; all else by the command line."""
 
-from __future__ import annotations
-
 import gc
 import os
 import sys
@@ -25,7 +23,7 @@ def main() -> None:
     sys.exit(status)
 
 
-def _status(argv: list[str], environ: Mapping[str, str]) -> int:
+def _status(argv: list[str], environ: "Mapping[str, str]") -> int:
     status = light_answer(argv, environ)
     if status is None:
         status = light_run(argv, environ)
@@ -46,13 +44,16 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - stays open to the end
 
 
+_HELP_WIDTH = 80  # columns for which help.txt was written, which wider terminals do not change
 _SHELLS_OWN = 1  # tells the scripts that files, or whatever the shell itself offers, are right here
 
 
-def light_answer(argv: list[str], environ: Mapping[str, str]) -> int | None:
-    """Prints the version, a shell's completion script, or what a shell may offer; None for all else."""
+def light_answer(argv: list[str], environ: "Mapping[str, str]") -> int | None:
+    """Prints the version, the help, a shell's completion script, or what a shell may offer; None for all else."""
     if argv == ["--version"]:
         return _printed(f"ringlet {__version__}\n")
+    if argv in (["--help"], ["-h"]) and _columns(environ) >= _HELP_WIDTH:
+        return _printed(_help())
     if argv[:1] == ["__complete"]:
         from ringlet_py.completion.candidates import candidates, lines
 
@@ -64,6 +65,22 @@ def light_answer(argv: list[str], environ: Mapping[str, str]) -> int | None:
         text = script(argv[1])
         return None if text is None else _printed(text)
     return None
+
+
+def _columns(environ: "Mapping[str, str]") -> int:
+    """How wide the terminal is, as the command line's parser reads it."""
+    given = environ.get("COLUMNS", "")
+    if given:
+        return int(given) if given.isdecimal() else 0
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return _HELP_WIDTH
+
+
+def _help() -> str:
+    with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as file:
+        return file.read()
 
 
 def _printed(text: str) -> int | None:
@@ -90,7 +107,7 @@ class Launch:
         self.args = args
 
 
-def light_run(argv: list[str], environ: Mapping[str, str]) -> int | None:
+def light_run(argv: list[str], environ: "Mapping[str, str]") -> int | None:
     """Becomes the agent if the command is a plain run of a profile with a compiled plan; None for all else.
 
     Nothing has been done yet where it answers None.  Returns an exit status for a run that failed.
@@ -98,6 +115,9 @@ def light_run(argv: list[str], environ: Mapping[str, str]) -> int | None:
     launch = plain_run(argv)
     if launch is None:
         return None
+    from ringlet_py import image
+
+    image.load("launch")
     from ringlet_py import errors
     from ringlet_py.app import App
 
@@ -106,6 +126,7 @@ def light_run(argv: list[str], environ: Mapping[str, str]) -> int | None:
         plan = app.compiled(launch.name)
         if plan is None:
             return None
+        image.load(app.settings.backend)
         return app.run(plan, args=launch.args, purpose=launch.purpose)
     except (errors.RingletError, OSError) as problem:
         from ringlet_py.cli.output import error, of_ours
@@ -139,7 +160,7 @@ def plain_run(argv: list[str]) -> Launch | None:
     return launch if command in (["run"], ["profiles", "run"]) else None
 
 
-def _is_at_a_terminal(environ: Mapping[str, str]) -> bool:
+def _is_at_a_terminal(environ: "Mapping[str, str]") -> bool:
     asked_not_to = environ.get("RINGLET_NON_INTERACTIVE", "").lower() not in _FALSE
     return not asked_not_to and any(_isatty(fd) for fd in (0, 1, 2))
 

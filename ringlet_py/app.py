@@ -176,11 +176,14 @@ class App:
 
     def plan_named(self, name: str) -> LaunchPlan:
         """The launch plan of the profile of that name, compiled for the next time."""
+        from ringlet_py.imaging import keep_images
         from ringlet_py.plans import stamps_of
 
         stamps = stamps_of(self._sources(name))
         plan = self.plan(self.profiles.load(name))
-        self.plans.save(plan, self.settings, stamps, now=time.time_ns())
+        now = time.time_ns()
+        self.plans.save(plan, self.settings, stamps, now=now)
+        keep_images(now=now)
         return plan
 
     def plan(self, profile: Profile) -> LaunchPlan:

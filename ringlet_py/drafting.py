@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ringlet_py import values
 from ringlet_py.catalog import ready_made
 from ringlet_py.errors import CatalogNotFound, LaunchError, ProfileInvalid, RingletError, UsageError
-from ringlet_py.files.toml import dump, edit, new_table
 from ringlet_py.launcher import find_binary
 from ringlet_py.secret import REDACTED, Secret
 from ringlet_py.suggest import did_you_mean
@@ -39,6 +38,8 @@ def ready_made_text(name: str) -> str:
 
 def changed(text: str, *, env: list[str] | None = None, **values_by_key: str | list[str] | None) -> str:
     """The document with the given values set (keys with '_' for '-'); "" and None change nothing."""
+    from ringlet_py.files.toml_editing import dump, edit  # slow to import, and most commands edit nothing
+
     document = edit(text)
     for key, value in values_by_key.items():
         if value:
@@ -109,6 +110,8 @@ def _place(document: Any, key: str, value: str | list[str]) -> None:
 
 def _table(document: Any, name: str) -> Any:
     if name not in document:
+        from ringlet_py.files.toml_editing import new_table
+
         document[name] = new_table()
     return document[name]
 

@@ -13,8 +13,8 @@ import sys
 
 from ringlet_py import __version__, errors
 from ringlet_py.entry import Address, check_name
-from ringlet_py.files.digest import digest_of
 from ringlet_py.files.private import read_private, write_private
+from ringlet_py.image import check_of, stamp_of
 from ringlet_py.plan import LaunchPlan
 from ringlet_py.settings import Settings
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     Stamp = tuple[str, tuple[int, ...]]
 
-MAGIC = f"ringlet plan 1 {__version__} {sys.hexversion:x}\n".encode()
+MAGIC = f"ringlet plan 2 {__version__} {sys.hexversion:x}\n".encode()
 # a file changed this shortly before it was stamped could change again without its times showing it
 SETTLED = 100_000_000  # nanoseconds
-_DIGEST_LENGTH = 64
+_CHECK_LENGTH = 8
 
 
 class PlanStore:
@@ -64,7 +64,7 @@ class PlanStore:
             return
         body = marshal.dumps((stamps, _fields(plan), {name: getattr(settings, name) for name in Settings.__slots__}))
         try:
-            write_private(self._path(plan.profile), MAGIC + digest_of(body).encode() + body)
+            write_private(self._path(plan.profile), MAGIC + check_of(body) + body)
         except (OSError, errors.RingletError):
             return
 
@@ -84,24 +84,15 @@ def stamps_of(paths: Iterable[str]) -> list[Stamp]:
     return [(path, stamp_of(path)) for path in paths]
 
 
-def stamp_of(path: str) -> tuple[int, ...]:
-    """What changes when the file does; empty where there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ()
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_mode, status.st_uid)
-
-
 def _is_fresh(state: tuple[int, ...], now: int) -> bool:
     return bool(state) and max(state[:2]) > now - SETTLED
 
 
 def _unpacked(raw: bytes) -> tuple[list[Stamp], dict[str, Any], dict[str, Any]]:
-    start = len(MAGIC) + _DIGEST_LENGTH
+    start = len(MAGIC) + _CHECK_LENGTH
     body = raw[start:]
-    # the digest comes first: marshal may crash on what was damaged
-    if raw[:start] != MAGIC + digest_of(body).encode():
+    # the check comes first: marshal may crash on what was damaged
+    if raw[:start] != MAGIC + check_of(body):
         raise ValueError
     return marshal.loads(body)  # type: ignore[no-any-return]  # noqa: S302 - a private file of ours, checked whole
 

@@ -58,6 +58,16 @@ def kept(keychain_home: Home) -> Home:
     return furnish(keychain_home)
 
 
+@pytest.fixture
+def imaged(tmp_path: Path, filed: Home) -> dict[str, str]:
+    """The environment in which a copy of ringlet runs, one that may keep images."""
+    shutil.copytree(f"{PACKAGE_ROOT}/ringlet_py", tmp_path / "copy/ringlet_py")
+    environ = {"PYTHONPATH": str(tmp_path / "copy"), "PYTHONDONTWRITEBYTECODE": ""}
+    plan_of(filed).unlink()
+    warm(filed, environ=environ)
+    return environ
+
+
 @pytest.fixture(params=["filed", pytest.param("kept", marks=pytest.mark.keychain)])
 def furnished(request: pytest.FixtureRequest) -> Home:
     """Either of them."""
@@ -109,6 +119,27 @@ def test_both_doors_hand_the_agent_the_same(furnished: Home):
     assert (light.is_light, full.is_light) == (True, False)
     assert (light.argv, light.env) == (full.argv, full.env)
     assert light.env["ANTHROPIC_API_KEY"] == KEY
+
+
+def test_code_from_an_image_does_the_same(filed: Home, imaged: dict[str, str], tmp_path: Path):
+    images = list((tmp_path / "copy/ringlet_py/__pycache__").glob("*.image"))
+    with_them = attempt(filed, "run", "x", "--", "--flag", "", environ=imaged)
+    for path in images:
+        path.unlink()
+    without = attempt(filed, "run", "x", "--", "--flag", "", environ=imaged)
+
+    assert {path.name.partition(".")[0] for path in images} >= {"launch", "file"}
+    assert "__future__" in without.modules - with_them.modules  # which images leave out
+    assert with_them.modules <= without.modules
+    assert (with_them.argv, with_them.env) == (without.argv, without.env)
+    assert filed.here("audit", "verify").status == 0
+
+
+def test_a_source_that_was_changed_after_its_image_is_what_runs(filed: Home, imaged: dict[str, str], tmp_path: Path):
+    source = tmp_path / "copy/ringlet_py/launcher.py"
+    source.write_text(source.read_text().replace("argv = [*plan.command,", 'argv = ["changed", *plan.command,'))
+
+    assert attempt(filed, environ=imaged).argv == ["changed", "agent-a"]
 
 
 def test_both_doors_write_the_same_record_into_one_chain(furnished: Home):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.entry import Address
+from ringlet_py.image import stamp_of
 from ringlet_py.plan import LaunchPlan
-from ringlet_py.plans import MAGIC, SETTLED, PlanStore, stamp_of, stamps_of
+from ringlet_py.plans import MAGIC, SETTLED, PlanStore, stamps_of
 from ringlet_py.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def test_what_is_no_plan_means_planning(world: World, content: bytes) -> None:
 
 def test_a_plan_of_another_version_means_planning(world: World) -> None:
     world.save()
-    world.path.write_bytes(world.path.read_bytes().replace(b"ringlet plan 1 ", b"ringlet plan 0 ", 1))
+    world.path.write_bytes(world.path.read_bytes().replace(b"ringlet plan 2 ", b"ringlet plan 0 ", 1))
 
     assert world.store.load("work") is None
 

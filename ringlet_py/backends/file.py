@@ -79,11 +79,11 @@ class FileBackend:
             ) from None
 
     def _edited(self, text: str, address: Address, value: str | None) -> str:
-        from ringlet_py.files import toml
+        from ringlet_py.files.toml_editing import with_value, without_table
 
         table = (address.provider, address.alias)
         try:
-            return toml.without_table(text, table) if value is None else toml.with_value(text, table, "key", value)
+            return without_table(text, table) if value is None else with_value(text, table, "key", value)
         except errors.ConfigError:
             pass
         raise errors.StoreCorrupt(f"{self.place} uses TOML that cannot be edited safely", hint=f"edit {self.place}")

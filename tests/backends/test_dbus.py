@@ -56,7 +56,6 @@ BASIC: dict[str, SearchStrategy[Any]] = {
 }
 LEAVES: dict[str, SearchStrategy[Any]] = {
     **BASIC,
-    "d": st.floats(allow_nan=False),
     "ay": st.binary(max_size=40),
     "v": st.sampled_from([*BASIC, "ay", "as"]).flatmap(lambda kind: st.tuples(st.just(kind), values(kind))),
 }
@@ -373,13 +372,9 @@ class TestConnection:
 
     def test_its_socket_is_not_inherited(self) -> None:
         with scripted_bus(after_greeting(sends(HELLO_REPLY))) as environ:
-            before = set(os.listdir("/proc/self/fd"))
             connection = connected(environ)
-            (new,) = {
-                fd for fd in os.listdir("/proc/self/fd") if fd not in before and os.path.exists(f"/proc/self/fd/{fd}")
-            }
 
-            assert not os.get_inheritable(int(new))
+            assert not os.get_inheritable(connection._stream._socket.fileno())
             connection.close()
 
     def test_a_failed_greeting_leaves_no_socket_open(self) -> None:

@@ -87,7 +87,7 @@ import fcntl, shlex, sys  # what is loaded later may be closed to that user
 from ringlet_py.backends.file import FileBackend
 from ringlet_py.entry import Address
 from ringlet_py.errors import RingletError
-from ringlet_py.files import toml
+from ringlet_py.files import toml_editing
 from ringlet_py.secret import Secret
 ---
 backend, address = FileBackend(sys.argv[1]), Address("anthropic", "work")
@@ -619,7 +619,7 @@ class TestThePlainReader:
         )
     )
     def test_reads_itself_all_that_set_writes(self, keys: dict[tuple[str, str], str]):
-        from ringlet_py.files.toml import with_value
+        from ringlet_py.files.toml_editing import with_value
 
         text = ""
         for table, value in keys.items():

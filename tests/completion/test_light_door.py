@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py import __version__
+from ringlet_py.__main__ import light_answer
 from ringlet_py.completion.scripts import SHELLS, script
 from tests.completion.world import PROFILE
 from tests.end_to_end.program import PACKAGE_ROOT, store_key
@@ -30,6 +31,8 @@ print(sorted(set({SLOW!r}.split()) & (set(sys.modules) - before)), file=sys.stde
 """
 LIGHT = [
     ["--version"],
+    ["--help"],
+    ["-h"],
     ["completion", "zsh"],
     ["__complete", ""],
     ["__complete", "run", "--"],
@@ -62,6 +65,19 @@ def test_nothing_slow_is_imported(used: Home, argv: list[str]) -> None:
     )
 
     assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_is_the_same_through_both_doors(home: Home, option: str) -> None:
+    light, full = home.ringlet(option), home.here(option)
+
+    assert light.out == full.out
+    assert (light.status, light.err) == (full.status, full.err) == (0, "")
+
+
+@pytest.mark.parametrize("columns", ["40", "79", "none"])
+def test_a_terminal_that_is_narrow_gets_its_own_help(columns: str) -> None:
+    assert light_answer(["--help"], {"COLUMNS": columns}) is None
 
 
 def test_the_version_is_the_same_through_both_doors(home: Home) -> None:

@@ -33,12 +33,16 @@ def scripted_bus(script: Script) -> Iterator[dict[str, str]]:
 
 
 def after_greeting(script: Script) -> Script:
-    """The script, once the client has sent its AUTH line, got OK for it, and sent something more."""
+    """The script, once the client has introduced itself and called; the answer to both comes only then."""
 
     def greet_first(plug: socket.socket) -> None:
-        plug.recv(4096)
+        said = b""
+        while not said.partition(b"BEGIN\r\n")[2]:
+            heard = plug.recv(4096)
+            if not heard:
+                return
+            said += heard
         plug.sendall(GREETING)
-        plug.recv(4096)
         script(plug)
 
     return greet_first

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringlet_py.errors import CatalogInvalid, ConfigError
-from ringlet_py.files import toml
+from ringlet_py.files import toml, toml_editing
 
 COMMENTED = """\
 # my keys
@@ -122,22 +122,22 @@ class TestLineOf:
 
 class TestSettingAValue:
     def test_changes_that_value_and_nothing_else(self):
-        edited = toml.with_value(COMMENTED, ("anthropic", "work"), "key", "new")
+        edited = toml_editing.with_value(COMMENTED, ("anthropic", "work"), "key", "new")
 
         assert edited == COMMENTED.replace('"a"', '"new"')
 
     def test_a_new_table_comes_last(self):
-        edited = toml.with_value(COMMENTED, ("groq", "a.b"), "key", "new")
+        edited = toml_editing.with_value(COMMENTED, ("groq", "a.b"), "key", "new")
 
         assert edited == COMMENTED + '\n[groq."a.b"]\nkey = "new"\n'
 
     def test_a_table_without_the_key_gets_it(self):
-        edited = toml.with_value('[a.b] # c\nnote = "n"\n', ("a", "b"), "key", "new")
+        edited = toml_editing.with_value('[a.b] # c\nnote = "n"\n', ("a", "b"), "key", "new")
 
         assert edited == '[a.b] # c\nkey = "new"\nnote = "n"\n'
 
     def test_the_first_text_is_one_table(self):
-        assert toml.with_value("", ("a", "b"), "key", "new") == '[a.b]\nkey = "new"\n'
+        assert toml_editing.with_value("", ("a", "b"), "key", "new") == '[a.b]\nkey = "new"\n'
 
     @pytest.mark.parametrize(
         "text",
@@ -160,7 +160,7 @@ class TestSettingAValue:
         ],
     )
     def test_however_the_text_is_written(self, text: str):
-        edited = toml.with_value(text, ("a", "b"), "key", "new")
+        edited = toml_editing.with_value(text, ("a", "b"), "key", "new")
 
         assert tomllib.loads(edited)["a"]["b"]["key"] == "new"
         assert comments(edited) == comments(text)
@@ -174,7 +174,7 @@ class TestSettingAValue:
         except (ValueError, TypeError, AttributeError):
             return
         try:
-            edited = toml.with_value(text, table, "key", value)
+            edited = toml_editing.with_value(text, table, "key", value)
         except ConfigError:
             assert isinstance(source, str), "a document that is only tables can be edited"
         else:
@@ -183,28 +183,28 @@ class TestSettingAValue:
     @pytest.mark.parametrize("text", ["a = 1\n", '[a]\nb = "x"\n', "[[a.b]]\nkey = 'x'\n"])
     def test_what_cannot_be_edited_is_an_error(self, text: str):
         with pytest.raises(ConfigError, match="cannot be edited"):
-            toml.with_value(text, ("a", "b"), "key", "new")
+            toml_editing.with_value(text, ("a", "b"), "key", "new")
 
 
 class TestDroppingATable:
     def test_takes_its_lines_and_no_comment(self):
-        edited = toml.without_table(COMMENTED, ("anthropic", "work"))
+        edited = toml_editing.without_table(COMMENTED, ("anthropic", "work"))
 
         assert comments(edited) == comments(COMMENTED)
         assert "# OpenAI, paid by Bob\n[openai.default]" in edited
         assert tomllib.loads(edited) == {"openai": {"default": {"key": "b"}}, "anthropic": {"home": {"key": "c"}}}
 
     def test_the_last_leaves_nothing(self):
-        assert toml.without_table('[a.b]\nkey = "x"\n', ("a", "b")) == ""
+        assert toml_editing.without_table('[a.b]\nkey = "x"\n', ("a", "b")) == ""
 
     @given(st.lists(tables, unique=True, max_size=6), st.randoms())
     def test_tables_made_can_be_dropped_in_any_order(self, made: list[tuple[str, str]], random: object):
         text = "# first\n"
         for table in made:
-            text = toml.with_value(text, table, "key", "x")
+            text = toml_editing.with_value(text, table, "key", "x")
         random.shuffle(made)  # type: ignore[attr-defined]
         for table in made:
-            text = toml.without_table(text, table)
+            text = toml_editing.without_table(text, table)
 
         assert text.rstrip("\n") == "# first"
 
@@ -220,7 +220,7 @@ class TestDroppingATable:
         ],
     )
     def test_however_the_text_is_written(self, text: str):
-        edited = toml.without_table(text, ("a", "b"))
+        edited = toml_editing.without_table(text, ("a", "b"))
 
         assert "b" not in tomllib.loads(edited).get("a", {})
 
@@ -235,18 +235,18 @@ class TestDroppingATable:
         if not wanted[outer]:
             del wanted[outer]
 
-        edited = tomllib.loads(toml.without_table(text, (outer, inner)))
+        edited = tomllib.loads(toml_editing.without_table(text, (outer, inner)))
 
         assert edited == {name: table for name, table in wanted.items() if table or name in edited}
 
 
 class TestEditing:
     def test_comments_and_order_are_kept(self):
-        assert toml.dump(toml.edit(COMMENTED)) == COMMENTED
+        assert toml_editing.dump(toml_editing.edit(COMMENTED)) == COMMENTED
 
     @pytest.mark.parametrize("text", ["=", "a = 1\na = 2", "[a]\n[a]"])
     def test_what_cannot_be_edited_is_an_error_without_the_text(self, text: str):
         with pytest.raises(ConfigError) as caught:
-            toml.edit(text)
+            toml_editing.edit(text)
 
         assert caught.value.__context__ is None

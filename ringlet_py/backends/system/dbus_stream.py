@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import _socket
 import os
+import sys
 import time
-from _struct import unpack
 
 from ringlet_py import errors
 
@@ -77,15 +77,17 @@ class Stream:
     Deadlines are moments of the clock `now`, in seconds.
     """
 
-    __slots__ = ("_buffer", "_now", "_socket")
+    __slots__ = ("_buffer", "_now", "_socket", "_unsent", "_welcome_until")
 
     def __init__(self, addresses: Sequence[bytes], *, deadline: float, now: Callable[[], float]) -> None:
         self._now = now
         self._buffer = bytearray()
+        self._welcome_until = deadline
+        # goes out with the first call, which need not wait for the answer: that saves a trip to the bus and back
+        self._unsent = _introduction()
         self._socket = self._connected(addresses, deadline)
         try:
             _refuse_stranger(self._socket)
-            self._authenticate(deadline)
         except BaseException:
             self.close()
             raise
@@ -95,14 +97,17 @@ class Stream:
         self._socket.close()
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it."""
+        """Send all of it; the first time with our introduction, whose answer is then awaited."""
         self._socket.settimeout(self._left(deadline))
         try:
-            self._socket.sendall(data)
+            self._socket.sendall(self._unsent + data)
         except TimeoutError:
             raise _late() from None
         except OSError:
-            raise _gone() from None
+            raise (_turned_away() if self._unsent else _gone()) from None
+        if self._unsent:
+            self._unsent = b""
+            self._await_welcome(self._welcome_until)
 
     def peek(self, size: int, deadline: float) -> bytes:
         """The next bytes, which stay there to be taken."""
@@ -166,18 +171,15 @@ class Stream:
             return False
         return True
 
-    def _authenticate(self, deadline: float) -> None:
-        uid = str(os.getuid()).encode().hex()
+    def _await_welcome(self, deadline: float) -> None:
         try:
-            self.send(f"\0AUTH EXTERNAL {uid}\r\n".encode(), deadline)
             line = self._line(deadline)
         except errors.KeychainBroken:
-            raise _denied("it closed the connection before it knew us, as another user's bus does") from None
+            raise _turned_away() from None
         if line.startswith(b"REJECTED"):
             raise _denied("it rejected our user id")
         if not line.startswith(b"OK "):
             raise errors.KeychainBroken("the session bus does not keep to its protocol", why="no answer to AUTH")
-        self.send(b"BEGIN\r\n", deadline)
 
     def _line(self, deadline: float) -> bytes:
         while b"\r\n" not in self._buffer and len(self._buffer) < _MAX_AUTH_LINE:
@@ -186,11 +188,17 @@ class Stream:
         return bytes(line)
 
 
+def _introduction() -> bytes:
+    uid = str(os.getuid()).encode().hex()
+    return f"\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n".encode()
+
+
 def _refuse_stranger(plug: _socket.socket) -> None:
     # another user's process at the other end could hand us keys, or be handed ours
     if not hasattr(_socket, "SO_PEERCRED"):
         return
-    _, uid, _ = unpack("3i", plug.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12))
+    credentials = plug.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # three integers: pid, uid, gid
+    uid = int.from_bytes(credentials[4:8], sys.byteorder)
     if uid not in (0, os.getuid()):
         raise _denied("it belongs to another user")
 
@@ -220,6 +228,10 @@ def _connect_problem(address: bytes, error: OSError) -> errors.KeychainError:
 
 def _denied(why: str) -> errors.KeychainDenied:
     return errors.KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
+
+
+def _turned_away() -> errors.KeychainDenied:
+    return _denied("it closed the connection before it knew us, as another user's bus does")
 
 
 def _late() -> errors.KeychainTimeout:

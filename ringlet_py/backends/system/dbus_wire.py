@@ -1,20 +1,20 @@
 """The D-Bus wire format: values to bytes and back by signature, bounded whatever the other side sends.
 
-Python values: `y n q i u x t h` int, `b` bool, `d` float, `s o g` str, `ay` bytes, other arrays list,
+Python values: `y n q i u x t h` int, `b` bool, `s o g` str, `ay` bytes, other arrays list,
 `a{..}` dict, structs tuple, `v` a tuple (signature, value).
 Format: https://dbus.freedesktop.org/doc/dbus-specification.html, "Message Protocol".
 """
 
 from __future__ import annotations
 
-from _struct import pack, unpack_from
-
 from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import Any, Literal, NoReturn
+
+    Order = Literal["little", "big"]
 
 METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4
 HEAD_SIZE = 16
@@ -24,9 +24,9 @@ MAX_DEPTH = 32
 
 _PATH, _INTERFACE, _MEMBER, _ERROR_NAME, _REPLY_SERIAL, _DESTINATION, _SENDER, _SIGNATURE = range(1, 9)
 _FIELD_TYPES = {_PATH: "o", _MEMBER: "s", _ERROR_NAME: "s", _REPLY_SERIAL: "u", _SIGNATURE: "g"}
-_FIXED = {"y": "B", "b": "I", "n": "h", "q": "H", "i": "i", "u": "I", "x": "q", "t": "Q", "d": "d", "h": "I"}
-_ALIGN = {"y": 1, "b": 4, "n": 2, "q": 2, "i": 4, "u": 4, "x": 8, "t": 8, "d": 8, "h": 4}
-_ALIGN |= {"s": 4, "o": 4, "g": 1, "a": 4, "(": 8, "{": 8, "v": 1}
+_SIZES = {"y": 1, "b": 4, "n": 2, "q": 2, "i": 4, "u": 4, "x": 8, "t": 8, "h": 4}
+_SIGNED = "nix"
+_ALIGN = {**_SIZES, "s": 4, "o": 4, "g": 1, "a": 4, "(": 8, "{": 8, "v": 1}
 
 
 class Message:
@@ -34,7 +34,7 @@ class Message:
 
     __slots__ = ("_body", "_order", "_signature", "error_name", "kind", "member", "path", "reply_to")
 
-    def __init__(self, kind: int, fields: dict[int, Any], *, body: bytes, order: str) -> None:
+    def __init__(self, kind: int, fields: dict[int, Any], *, body: bytes, order: Order) -> None:
         self.kind = kind
         self.path: str = fields.get(_PATH, "")
         self.member: str = fields.get(_MEMBER, "")
@@ -93,8 +93,8 @@ def pack_values(signature: str, values: Sequence[Any]) -> bytes:
 def _write(out: bytearray, kind: str, value: Any) -> None:
     code = kind[0]
     out += bytes(-len(out) % _ALIGN[code])
-    if code in _FIXED:
-        out += pack("<" + _FIXED[code], value)
+    if code in _SIZES:
+        out += int(value).to_bytes(_SIZES[code], "little", signed=code in _SIGNED)
     elif code in "sog":
         _write_text(out, code, value.encode())
     elif code == "a":
@@ -111,7 +111,7 @@ def _write_text(out: bytearray, code: str, raw: bytes) -> None:
     # a text with NUL would make the bus drop the connection without a word
     if b"\0" in raw:
         raise ValueError("NUL in a D-Bus text")
-    out += pack("<B" if code == "g" else "<I", len(raw)) + raw + b"\0"
+    out += len(raw).to_bytes(1 if code == "g" else 4, "little") + raw + b"\0"
 
 
 def _write_array(out: bytearray, kind: str, value: Any) -> None:
@@ -124,10 +124,10 @@ def _write_array(out: bytearray, kind: str, value: Any) -> None:
     else:
         for part in value.items() if kind[0] == "{" else value:
             _write(out, kind, part)
-    out[at : at + 4] = pack("<I", len(out) - start)
+    out[at : at + 4] = (len(out) - start).to_bytes(4, "little")
 
 
-def unpack_values(signature: str, data: bytes, *, order: str = "<") -> tuple[Any, ...]:
+def unpack_values(signature: str, data: bytes, *, order: Order = "little") -> tuple[Any, ...]:
     """The values in a body of this signature; KeychainBroken for anything else, too little or too much."""
     reader = _Reader(data, order)
     values = tuple(reader.read(kind) for kind in split_signature(signature))
@@ -139,7 +139,7 @@ def unpack_values(signature: str, data: bytes, *, order: str = "<") -> tuple[Any
 class _Reader:
     __slots__ = ("_data", "_order", "position")
 
-    def __init__(self, data: bytes, order: str) -> None:
+    def __init__(self, data: bytes, order: Order) -> None:
         self._data = data
         self._order = order
         self.position = 0
@@ -149,7 +149,7 @@ class _Reader:
             malformed("values nested too deeply")
         code = kind[0]
         self._take(-self.position % _ALIGN[code])
-        if code in _FIXED:
+        if code in _SIZES:
             return self._number(code)
         if code in "sog":
             return self._text("y" if code == "g" else "u")
@@ -167,8 +167,9 @@ class _Reader:
         return start
 
     def _number(self, code: str) -> Any:
-        fmt = self._order + _FIXED[code]
-        value = unpack_from(fmt, self._data, self._take(_ALIGN[code]))[0]
+        size = _SIZES[code]
+        start = self._take(size)
+        value = int.from_bytes(self._data[start : start + size], self._order, signed=code in _SIGNED)
         return value != 0 if code == "b" else value
 
     def _text(self, length_code: str) -> str:
@@ -213,17 +214,22 @@ def _as_dict(pairs: list[Any]) -> dict[Any, Any]:
 def build_call(serial: int, to: str, *, target: tuple[str, str], member: str, signature: str, body: bytes) -> bytes:
     """One method call on the target's (path, interface) as bytes."""
     path, interface = target
-    texts = (
+    fields = bytearray()
+    for code, kind, text in (
         (_PATH, "o", path),
         (_INTERFACE, "s", interface),
         (_MEMBER, "s", member),
         (_DESTINATION, "s", to),
-    )
-    fields = [(code, (kind, text)) for code, kind, text in texts]
-    if signature:
-        fields.append((_SIGNATURE, ("g", signature)))
-    head = pack_values("yyyyuua(yv)", (ord("l"), METHOD_CALL, 0, 1, len(body), serial, fields))
-    return head + bytes(-len(head) % 8) + body
+        (_SIGNATURE, "g", signature),
+    ):
+        if text:
+            fields += bytes(-len(fields) % 8)
+            fields += bytes((code, 1, ord(kind), 0))
+            _write_text(fields, kind, text.encode())
+    head = b"l" + bytes((METHOD_CALL, 0, 1))
+    for number in (len(body), serial, len(fields)):
+        head += number.to_bytes(4, "little")
+    return head + fields + bytes(-len(fields) % 8) + body
 
 
 def message_size(head: bytes) -> int:
@@ -231,8 +237,8 @@ def message_size(head: bytes) -> int:
     if head[:1] not in (b"l", b"B") or head[3] != 1:
         malformed("something that is not a D-Bus message")
     order = _order(head)
-    body_size, fields_size = unpack_from(order + "I", head, 4)[0], unpack_from(order + "I", head, 12)[0]
-    size: int = HEAD_SIZE + fields_size + -fields_size % 8 + body_size
+    body_size, fields_size = int.from_bytes(head[4:8], order), int.from_bytes(head[12:16], order)
+    size = HEAD_SIZE + fields_size + -fields_size % 8 + body_size
     if size > MAX_MESSAGE:
         malformed(f"a message of {size} bytes, more than the {MAX_MESSAGE} that any answer needs")
     return size
@@ -250,5 +256,5 @@ def parse_message(data: bytes) -> Message:
     return Message(kind, fields, body=data[len(data) - body_size :], order=_order(data))
 
 
-def _order(data: bytes) -> str:
-    return "<" if data[:1] == b"l" else ">"
+def _order(data: bytes) -> Order:
+    return "little" if data[:1] == b"l" else "big"
