@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from ringlet_py.audit import Recorder
     from ringlet_py.backends import Backend
+    from ringlet_py.backends.sealed.backend import SealedBackend
     from ringlet_py.broker import Broker
     from ringlet_py.catalog import Catalog
     from ringlet_py.files.folders import Folders
     from ringlet_py.keychain import Keychain
-    from ringlet_py.ledger import Ledger
+    from ringlet_py.ledger.made import LedgerParts
+    from ringlet_py.lending import Lending
     from ringlet_py.plan import LaunchPlan
     from ringlet_py.plans import PlanStore
     from ringlet_py.profile.profile import Profile
@@ -103,10 +105,14 @@ class App:
         return ProfileStore(self.folders.profiles)
 
     @once
-    def ledger(self) -> Ledger:
-        from ringlet_py.ledger.sqlite import SqliteLedger
+    def kept(self) -> LedgerParts:
+        """The parts of the ledger that the settings choose."""
+        from ringlet_py.ledger.made import ledger_parts
+        from ringlet_py.settings import load_ledger
 
-        return SqliteLedger(os.path.join(self.folders.state, "ledger.sqlite"))
+        chosen = load_ledger(self._config_path, self.environ)
+        path = os.path.join(self.folders.state, "ledger.sqlite")
+        return ledger_parts(chosen, path=path, clock=self.clock, say=self.say)
 
     @once
     def audit(self) -> Recorder:
@@ -132,9 +138,24 @@ class App:
             return self._file_backend()
         if choice == "system-only":
             return self._system_backend()
+        if choice == "sealed":
+            return self.sealed
         from ringlet_py.backends.choice import SystemOrFile
 
         return SystemOrFile(self._system_backend(), self._file_backend(), self.say)
+
+    @once
+    def sealed(self) -> SealedBackend:
+        from ringlet_py.backends.sealed.made import sealed_backend
+
+        return sealed_backend(
+            self.kept.sealed,
+            self.environ,
+            folders=self.folders,
+            system=self._system_backend,
+            can_ask=self.interactive,
+            chosen=self.settings.master_key,
+        )
 
     @once
     def keychain(self) -> Keychain:
@@ -142,7 +163,7 @@ class App:
 
         return Keychain(
             backend=self.backend,
-            ledger=self.ledger,
+            ledger=self.kept.entries,
             audit=self.audit,
             catalog=self.catalog,
             lock_path=os.path.join(self.folders.state, "keychain.lock"),
@@ -154,7 +175,15 @@ class App:
     def broker(self) -> Broker:
         from ringlet_py.broker import Broker
 
-        return Broker(self.backend, self.audit)
+        return Broker(self.backend, self.audit, lambda: self.lending)
+
+    @once
+    def lending(self) -> Lending:
+        from ringlet_py.lending.made import lending
+
+        return lending(
+            self.kept, catalog=self.catalog, keychain=lambda: self.keychain, environ=self.environ, clock=self.clock
+        )
 
     @once
     def plans(self) -> PlanStore:
@@ -179,7 +208,7 @@ class App:
         from ringlet_py.imaging import keep_images
         from ringlet_py.plans import stamps_of
 
-        stamps = stamps_of(self._sources(name))
+        stamps = stamps_of([*self._fixed_sources(name), *self.catalog.sources()])
         plan = self.plan(self.profiles.load(name))
         now = time.time_ns()
         self.plans.save(plan, self.settings, stamps, now=now)
@@ -188,9 +217,10 @@ class App:
 
     def plan(self, profile: Profile) -> LaunchPlan:
         """The launch plan of a profile; raises what planning raises."""
-        from ringlet_py.planning import make_plan
+        from ringlet_py.agreeing import agreed_plan
 
-        return make_plan(profile, self.catalog, folder=os.path.join(self.folders.profiles, profile.name))
+        folder = os.path.join(self.folders.profiles, profile.name)
+        return agreed_plan(profile, self.catalog, self.kept, folder=folder)
 
     def run(self, plan: LaunchPlan, *, args: tuple[str, ...] = (), purpose: str = "") -> int:
         """Becomes the plan's agent (see `launcher.launch`)."""
@@ -204,16 +234,12 @@ class App:
 
     def _explained(self, problem: errors.KeyNotFound, plan: LaunchPlan) -> errors.KeyNotFound:
         """The same error with what is there instead and where to get the key: slow, and only needed now."""
-        there = {entry.address for entry in self.keychain.entries()}
+        there = self.keychain.there()
         missing = [address for address in plan.addresses() if address not in there]
         return self.keychain.not_found(missing[0]) if missing else problem
 
-    def _sources(self, name: str) -> list[str]:
-        """Every file that the profile's plan depends on, whether it is there or not."""
-        return [*self._fixed_sources(name), *self.catalog.sources()]
-
     def _fixed_sources(self, name: str) -> list[str]:
-        """Those of them that the environment and this installation decide."""
+        """The files, there or not, that a plan depends on by the environment and this installation alone."""
         own = os.path.join(os.path.dirname(__file__), "__init__.py")
         document = os.path.join(self.folders.profiles, name, "ringlet.toml")
         return [document, self._config_path, os.path.join(self.folders.state, GENERATION), own]
@@ -228,16 +254,7 @@ class App:
         return FileBackend(os.path.join(self.folders.config, "credentials.toml"))
 
     def _system_backend(self) -> Backend:
+        from ringlet_py.backends.system import system_backend
+
         timeout = self.settings.keychain_timeout
-        if sys.platform == "darwin":
-            from ringlet_py.backends.system.macos import MacKeychain
-
-            return MacKeychain(timeout=timeout)
-        if sys.platform == "win32":
-            from ringlet_py.backends.system.windows import CredentialManager
-
-            return CredentialManager()
-        from ringlet_py.backends.system.secret_service import SecretService, Timeouts
-
-        limits = Timeouts(total=timeout, prompt=timeout) if timeout else Timeouts()
-        return SecretService(environ=self.environ, timeouts=limits, can_ask=self.interactive, say=self.say)
+        return system_backend(self.environ, timeout=timeout, can_ask=self.interactive, say=self.say)

@@ -7,41 +7,83 @@ from ringlet_py.lease import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from ringlet_py.audit import Recorder
     from ringlet_py.backends import Backend
+    from ringlet_py.entry import Address
     from ringlet_py.lease import Request
+    from ringlet_py.lending import Lending
+    from ringlet_py.lending.reports import Outcome
     from ringlet_py.secret import Secret
 
 
 class Broker:
-    """Lends keys out of one backend and records every attempt."""
+    """Lends keys out of one backend and records every attempt; `lending` chooses where something has to be counted."""
 
-    __slots__ = ("_audit", "_backend")
+    __slots__ = ("_audit", "_backend", "_lending")
 
-    def __init__(self, backend: Backend, audit: Recorder) -> None:
+    def __init__(self, backend: Backend, audit: Recorder, lending: Callable[[], Lending]) -> None:
         self._backend = backend
         self._audit = audit
+        self._lending = lending
 
     def claim(self, request: Request) -> Lease:
         """The lease for the request; every refusal is recorded too.
 
         Raises KeyNotFound, the KeychainError that fits, and AuditUnwritable: what cannot be recorded is
-        not handed over.
+        not handed over.  Where it has to be counted also PoolNotFound, PoolEmpty, PoolExhausted (with `retry_at`),
+        KeyUnusable.  A use that was counted is given back if the key cannot be handed over.
         """
+        if request.address is not None and not request.limited:
+            return self._lease(request, request.address)
         try:
-            secret = self._backend.get(request.address)
+            chosen = self._lending().choose(request)
         except errors.RingletError as problem:
-            self._record(request, problem.code)
+            self._record(request, problem.code, address=str(request.address or request.provider))
             raise
-        self._record(request, "ok", secret)
-        return Lease(request.address, backend=self._backend.name, secret=secret)
+        if chosen.secret is not None:
+            self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
+            return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
+        try:
+            return self._lease(request, chosen.address, chosen.known)
+        except errors.RingletError:
+            self._lending().give_back(chosen.lease)
+            raise
 
-    def _record(self, request: Request, outcome: str, *secrets: Secret) -> None:
+    def report(self, lease: Lease, outcome: Outcome) -> None:
+        """Says how the key fared at its provider, for all who claim it; see `lending.reports`."""
+        code = "ok"
+        try:
+            self._lending().report(lease, outcome)
+        except errors.RingletError as problem:
+            code = problem.code
+            raise
+        finally:
+            self._audit.append("report", code, address=str(lease.address), purpose=outcome.kind)
+
+    def release(self, lease: Lease) -> None:
+        """Gives the use back, as if the key had not been claimed; once, however often it is asked to."""
+        if lease.id:
+            self._lending().give_back(lease.id)
+        self._audit.append("release", "ok", address=str(lease.address))
+
+    def _lease(self, request: Request, address: Address, known: dict[str, Any] | None = None) -> Lease:
+        try:
+            secret = self._backend.get(address)
+        except errors.RingletError as problem:
+            self._record(request, problem.code, address=str(address))
+            raise
+        self._record(request, "ok", secret, address=str(address))
+        return Lease(address, backend=self._backend.name, secret=secret, **(known or {}))
+
+    def _record(self, request: Request, outcome: str, *secrets: Secret, address: str, backend: str = "") -> None:
         self._audit.append(
             "claim",
             outcome,
-            address=str(request.address),
-            backend=self._backend.name,
+            address=address,
+            backend=backend or self._backend.name,
             profile=request.profile,
             agent=request.agent,
             purpose=request.purpose,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ringlet_py import values
 from ringlet_py.catalog import ready_made
+from ringlet_py.entry import Address
 from ringlet_py.errors import CatalogNotFound, LaunchError, ProfileInvalid, RingletError, UsageError
 from ringlet_py.launcher import find_binary
+from ringlet_py.profile.profile import REFERENCE
 from ringlet_py.secret import REDACTED, Secret
 from ringlet_py.suggest import did_you_mean
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ringlet_py.profiles import ProfileStore
 
 CONFIG = "provider-config"
-_IN_CONFIG = ("key-alias", "endpoint", "base-url", "model", "shape")
+_IN_CONFIG = ("key-alias", "key-pool", "endpoint", "base-url", "model", "shape")
 
 
 def ready_made_text(name: str) -> str:
@@ -55,6 +57,17 @@ def changed(text: str, *, env: list[str] | None = None, **values_by_key: str | l
     return dump(document)
 
 
+def readdress(store: ProfileStore, names: list[str], old: Address, new: Address) -> None:
+    """Lets these profiles name the key at its new address; raises ProfileChanged if somebody else changes one."""
+    for name in names:
+        before = store.text(name)
+        profile = store.check(name, before)
+        moved = {variable: each.field for variable, each in profile.references.items() if each.key() == old}
+        env = [f"{each}={REFERENCE}{Address(new.provider, new.alias, field)}" for each, field in moved.items()]
+        key_alias = new.alias if profile.address == old and not profile.key_pool else ""
+        store.save(name, changed(before, key_alias=key_alias, env=env), replace=True, before=before)
+
+
 def checked(store: ProfileStore, name: str, text: str) -> Profile:
     """The profile that a text made of options would be; what is wrong in it is a UsageError, as no file has it yet."""
     try:
@@ -69,7 +82,7 @@ def checked(store: ProfileStore, name: str, text: str) -> Profile:
 
 def refuse_keys(profile: Profile, providers: Mapping[str, Provider]) -> None:
     """Raises where a name or an argument of the profile looks like a key: arguments are readable by every user."""
-    for address in (profile.address, *profile.references.values()):
+    for address in (profile.address, *profile.further.values()):
         values.check_address(address, providers)
     for text in (*profile.command, *profile.args):
         if any(values.likely_provider(Secret(word), providers) for word in re.split(r"[\s=:]+", text)):
@@ -86,7 +99,8 @@ def summary(store: ProfileStore, name: str) -> dict[str, str]:
         profile = store.load(name)
     except RingletError as problem:
         return {"name": name, "agent": "", "provider": "", "key": "", "problem": problem.what}
-    known = {"agent": profile.agent, "provider": profile.provider, "key": str(profile.address)}
+    key = f"pool {profile.key_pool}" if profile.key_pool else str(profile.address)
+    known = {"agent": profile.agent, "provider": profile.provider, "key": key}
     return {"name": name, **known, "problem": ""}
 
 
@@ -98,7 +112,7 @@ def warnings(app: App, profile: Profile, plan: LaunchPlan) -> list[str]:
 def redacted_env(plan: LaunchPlan, providers: Mapping[str, Provider]) -> dict[str, str]:
     """The variables the plan sets, sorted; keys are redacted, and so is what looks like one."""
     shown = {name: REDACTED if values.looks_secret(name, text, providers) else text for name, text in plan.env.items()}
-    return dict(sorted({**shown, **dict.fromkeys(plan.keys, REDACTED)}.items()))
+    return dict(sorted({**shown, **dict.fromkeys([*plan.keys, *plan.pooled], REDACTED)}.items()))
 
 
 def _place(document: Any, key: str, value: str | list[str]) -> None:
@@ -129,11 +143,11 @@ def _key_warnings(app: App, plan: LaunchPlan) -> list[str]:
     if not plan.keys:
         return []
     try:
-        there = {entry.address for entry in app.keychain.entries()}
+        there = app.keychain.there()
     except (RingletError, OSError):
         return []
     missing = [address for address in plan.addresses() if address not in there]
-    return [f"{a} is not in the keychain yet: ringlet keychain set {a.provider} {a.alias}" for a in missing]
+    return [f"{a} is not in the keychain yet: {a.to_set()}" for a in missing]
 
 
 def _env_warnings(app: App, profile: Profile) -> list[str]:

@@ -1,4 +1,4 @@
-"""What we know about a key: its address and its dates, never its value."""
+"""What we know about a key: its address and its fields, never its value."""
 
 from __future__ import annotations
 
@@ -6,9 +6,32 @@ import time
 
 from ringlet_py import errors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DEFAULT_ALIAS = "default"
 MAX_NAME = 64
 LONG_NAME = 20
+# what an entry holds beyond address and backend, with what stands for "not known"
+FIELDS = {
+    "created_at": "",
+    "replaced_at": "",
+    "label": "",
+    "org": "",
+    "owner": "everyone",
+    "tier": "",
+    "source": "",
+    "login": "",
+    "batch": "",
+    "expires_at": "",
+    "active": True,
+    "max_uses": "",
+    "base_url": "",
+    "weight": 1.0,
+    "secrets": (),
+    "fingerprint": "",
+}
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -34,22 +57,40 @@ def _shown(name: str) -> str:
 
 
 class Address:
-    """How a key is named: provider and alias, written `provider/alias`."""
+    """How a key is named: provider and alias, written `provider/alias`.
 
-    __slots__ = ("alias", "provider")
+    With a `field` it names a bound secret, a further value that travels with that key: `provider/alias#field`.
+    """
 
-    def __init__(self, provider: str, alias: str = DEFAULT_ALIAS) -> None:
+    __slots__ = ("alias", "field", "provider")
+
+    def __init__(self, provider: str, alias: str = DEFAULT_ALIAS, field: str = "") -> None:
         self.provider = check_name("provider", provider)
         self.alias = check_name("alias", alias)
+        self.field = check_name("bound secret", field) if field else ""
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """The address written as `provider/alias`, or `provider` alone for its default alias."""
+        """The address written as `provider/alias`, or `provider` alone for its default alias, with `#field` or not."""
+        text, mark, field = text.partition("#")
         provider, slash, alias = text.partition("/")
-        return cls(provider, alias if slash else DEFAULT_ALIAS)
+        if mark and not field:
+            check_name("bound secret", field)
+        return cls(provider, alias if slash else DEFAULT_ALIAS, field)
+
+    def key(self) -> Address:
+        """The key itself, whose bound secret this may be."""
+        return Address(self.provider, self.alias)
+
+    def to_set(self, *, replace: bool = False) -> str:
+        """The command that stores it, in place of what is there if need be."""
+        words = f"{self.provider} {self.alias}"
+        if self.field:
+            return f"ringlet keychain edit {words} --secret {self.field}"
+        return f"ringlet keychain set {words}{' --replace' * replace}"
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.alias}"
+        return f"{self.provider}/{self.alias}#{self.field}" if self.field else f"{self.provider}/{self.alias}"
 
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
@@ -58,22 +99,49 @@ class Address:
         return isinstance(other, Address) and str(self) == str(other)
 
     def __lt__(self, other: Address) -> bool:
-        return (self.provider, self.alias) < (other.provider, other.alias)
+        return (self.provider, self.alias, self.field) < (other.provider, other.alias, other.field)
 
     def __hash__(self) -> int:
         return hash(str(self))
 
 
 class Entry:
-    """A key's metadata: where it is kept, when it was made and last replaced (UTC, ISO 8601; "" if unknown)."""
+    """A key's metadata, never its value: where it is kept, and what FIELDS names ("" for what is not known).
 
-    __slots__ = ("address", "backend", "created_at", "replaced_at")
+    `created_at`, `replaced_at` and `expires_at` are moments as `utc` writes them.  `owner` is `everyone`, `user:ID` or
+    `channel:ID`; `org` whose limits the key shares at its provider; `max_uses` a rate (`1000/30d`) or a number of
+    uses; `secrets` the names of its bound secrets; `fingerprint` tells whether two entries have one value.
+    """
 
-    def __init__(self, address: Address, *, backend: str, created_at: str = "", replaced_at: str = "") -> None:
+    __slots__ = ("address", "backend", *FIELDS)
+
+    if TYPE_CHECKING:
+        created_at: str
+        replaced_at: str
+        label: str
+        org: str
+        owner: str
+        tier: str
+        source: str
+        login: str
+        batch: str
+        expires_at: str
+        active: bool
+        max_uses: str
+        base_url: str
+        weight: float
+        secrets: tuple[str, ...]
+        fingerprint: str
+
+    def __init__(self, address: Address, *, backend: str, **fields: Any) -> None:
         self.address = address
         self.backend = backend
-        self.created_at = created_at
-        self.replaced_at = replaced_at
+        for name, value in {**FIELDS, **fields}.items():
+            setattr(self, name, value)
+
+    def changed(self, **fields: Any) -> Entry:
+        """The same entry with other values in these fields, address and backend among them."""
+        return Entry(**{**{name: getattr(self, name) for name in self.__slots__}, **fields})
 
     def __repr__(self) -> str:
         return f"Entry({self.address}, backend={self.backend!r})"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.audit import Recorder
     from ringlet_py.broker import Broker
+    from ringlet_py.lease import Lease
     from ringlet_py.plan import LaunchPlan
 
 WINDOWS = os.name == "nt"
@@ -81,9 +82,16 @@ def launch(
     """
     binary = find_binary(plan.command[0], environ, plan.install)
     prepare(plan)
-    secrets = {}
+    secrets: dict[str, str] = {}
+    if plan.pool:
+        lease = _from_pool(plan, broker, purpose)
+        secrets[str(lease.address)] = lease.secret.reveal()
+        plan = plan.with_key(lease.address)
     for address in plan.addresses():
-        request = Request(address, profile=plan.profile, agent=plan.agent, purpose=purpose)
+        if str(address) in secrets:
+            continue
+        limited = str(address) in plan.limited
+        request = Request(address, profile=plan.profile, agent=plan.agent, purpose=purpose, limited=limited)
         secrets[str(address)] = broker.claim(request).secret.reveal()
     if not secrets:
         audit.append("run", "ok", profile=plan.profile, agent=plan.agent, purpose=purpose)
@@ -93,6 +101,20 @@ def launch(
     except errors.LaunchError as problem:
         audit.append("run", problem.code, profile=plan.profile, agent=plan.agent, purpose=purpose)
         raise
+
+
+def _from_pool(plan: LaunchPlan, broker: Broker, purpose: str) -> Lease:
+    """A key of the plan's pool; it goes to no other address than the one it is meant for."""
+    request = Request(provider=plan.provider, pool=plan.pool, profile=plan.profile, agent=plan.agent, purpose=purpose)
+    lease = broker.claim(request)
+    if lease.base_url in ("", plan.base_url):
+        return lease
+    broker.release(lease)
+    raise errors.KeyUnusable(
+        f"{lease.address} of the pool {plan.pool} is for {lease.base_url} alone",
+        why=f"the profile {plan.profile} would send it to {plan.base_url or 'the address that its agent knows'}",
+        hint=f"ringlet profiles edit {plan.profile} --base-url {lease.base_url}",
+    )
 
 
 def env_block(plan: LaunchPlan, environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:

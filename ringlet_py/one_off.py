@@ -20,8 +20,10 @@ GENERIC = "generic"
 CUSTOM = "custom"
 
 
-def plan(keys: list[str], command: tuple[str, ...], *, catalog: Catalog) -> tuple[LaunchPlan, tuple[str, ...]]:
-    """The plan for the command with the keys, and the command's own arguments.
+def plan(
+    keys: list[str], command: tuple[str, ...], *, catalog: Catalog, base_url: str = ""
+) -> tuple[LaunchPlan, tuple[str, ...]]:
+    """The plan for the command with the keys, and the command's own arguments; `base_url` is where the first goes.
 
     A key is `provider/alias`, or `VARIABLE=provider/alias` where the catalog does not know the variable.
     A command that is an agent of the catalog gets that agent's mapping, pins included.  Raises UsageError.
@@ -32,9 +34,11 @@ def plan(keys: list[str], command: tuple[str, ...], *, catalog: Catalog) -> tupl
     own = [Address.parse(key) for key in keys if "=" not in key]
     if len(own) > 1:
         raise UsageError("of several keys, all but one need their variable", hint="--key VARIABLE=PROVIDER/ALIAS")
+    if any(address.field for address in own):
+        raise UsageError("a bound secret needs its variable", hint=f"--key VARIABLE={own[0]}")
     for address in (*own, *named.values()):
         values.check_address(address, catalog.providers)
-    profile = _profile(own, named, command, catalog)
+    profile = _profile(own, named, command, catalog, base_url=base_url)
     made = make_plan(profile, catalog, folder="")
     if made.folders or made.files:
         raise UsageError(

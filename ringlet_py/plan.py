@@ -13,6 +13,8 @@ class LaunchPlan:
     `keys` maps variables to the addresses whose secrets they get; `drop` are the inherited variables that
     the agent must not see; `files` are written (below `folders`, which are made) before the agent starts.
     `base_url` is the only address the key is meant for ("" where the agent knows its own).
+    With a `pool`, `pooled` maps variables to what they get of the key that is chosen at the launch: the key itself
+    (""), or the bound secret of that name.  `limited` are the addresses that the ledger has to agree to.
     """
 
     __slots__ = (
@@ -27,7 +29,10 @@ class LaunchPlan:
         "inherit",
         "install",
         "keys",
+        "limited",
         "loopback",
+        "pool",
+        "pooled",
         "profile",
         "provider",
         "shape",
@@ -51,6 +56,9 @@ class LaunchPlan:
         loopback: bool = False,
         shape: str = "",
         install: str = "",
+        pool: str = "",
+        pooled: dict[str, str] | None = None,
+        limited: frozenset[str] = frozenset(),
     ) -> None:
         self.profile = profile
         self.agent = agent
@@ -67,6 +75,15 @@ class LaunchPlan:
         self.loopback = loopback
         self.shape = shape
         self.install = install
+        self.pool = pool
+        self.pooled = pooled or {}
+        self.limited = limited
+
+    def with_key(self, address: Address) -> LaunchPlan:
+        """The plan once its pool has given this key."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        given = {name: type(address)(address.provider, address.alias, field) for name, field in self.pooled.items()}
+        return LaunchPlan(**{**fields, "keys": {**self.keys, **given}, "pool": "", "pooled": {}})
 
     def addresses(self) -> list[Address]:
         """The keys it needs, each once, in a fixed order."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ringlet_py.profile.provider import Provider
 
 
+# what opens the sealed keys and the ledger is for ringlet alone
+_OWN = frozenset(("RINGLET_LEDGER_URL", "RINGLET_MASTER_KEY", "RINGLET_NEW_MASTER_KEY"))
 _HOMES = frozenset(("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"))
 
 
@@ -48,6 +50,8 @@ def make_plan(profile: Profile, catalog: Known, *, folder: str) -> LaunchPlan:
         raise PairingImpossible(problem.what, why=problem.why, hint=f"providers that can: {able}") from None
     env = _env(pairing, folder)
     _check_own_env(pairing)
+    needing = [name for name, value in env.items() if value == KEY]
+    pool = profile.key_pool if needing else ""
     return LaunchPlan(
         profile=profile.name,
         agent=agent.name,
@@ -55,7 +59,9 @@ def make_plan(profile: Profile, catalog: Known, *, folder: str) -> LaunchPlan:
         command=_command(profile, agent),
         args=(*_args(pairing, folder), *profile.args),
         env={**{name: value for name, value in env.items() if value != KEY}, **profile.env},
-        keys={**{name: profile.address for name, value in env.items() if value == KEY}, **profile.references},
+        keys={**({} if pool else dict.fromkeys(needing, profile.address)), **profile.further},
+        pool=pool,
+        pooled={**dict.fromkeys(needing, ""), **profile.bound} if pool else {},
         inherit=profile.inherit_env,
         drop=_drop(pairing, catalog),
         folders=_folders(pairing, folder),
@@ -136,22 +142,28 @@ def _drop(pairing: Pairing, catalog: Known) -> frozenset[str]:
 
     With the agent's own login there is no such key, and `all` is the way to a login made of variables (Bedrock, say).
     """
-    homes = _HOMES | {pairing.agent.config_folder} if pairing.isolation == "home" else frozenset()
+    never = _OWN | _HOMES | {pairing.agent.config_folder} if pairing.isolation == "home" else _OWN
     if pairing.profile.inherit_env != "all":
-        return catalog.routing | homes
+        return catalog.routing | never
     diverting = () if pairing.mapping.shape == "self" else pairing.agent.drop
-    further = {address.provider for address in pairing.profile.references.values()} & set(catalog.providers)
+    further = {address.provider for address in pairing.profile.further.values()} & set(catalog.providers)
     lent = (pairing.provider, *(catalog.provider(name) for name in sorted(further)))
-    return homes.union(diverting, pairing.agent.nesting, *(provider.variables for provider in lent))
+    return never.union(diverting, pairing.agent.nesting, *(provider.variables for provider in lent))
 
 
 def _check_own_env(pairing: Pairing) -> None:
     """A profile's own variables may not move the key to another address behind its endpoint's back."""
     profile, agent = pairing.profile, pairing.agent
+    if profile.bound and pairing.provider.keyless:
+        raise ProfileInvalid(
+            f"the profile {profile.name} has no key whose bound secrets it could name in [env]",
+            why=f"{pairing.provider.name} lends none",
+            hint="name the key too: ringlet:PROVIDER/ALIAS#NAME",
+        )
     taken = set({"config": {agent.config_folder}, "home": _HOMES | {"HOME", "USERPROFILE"}}.get(pairing.isolation, ()))
     if not pairing.provider.keyless:
         taken |= set(agent.env) | set(pairing.mapping.env) | set(agent.drop) | pairing.provider.variables
-    for name in [*profile.env, *profile.references]:
+    for name in [*profile.env, *profile.further]:
         if name in taken:
             raise ProfileInvalid(
                 f"the profile {profile.name} sets {name} in [env], which decides where the key goes",

@@ -99,9 +99,9 @@ def _unpacked(raw: bytes) -> tuple[list[Stamp], dict[str, Any], dict[str, Any]]:
 
 def _fields(plan: LaunchPlan) -> dict[str, Any]:
     fields = {name: getattr(plan, name) for name in LaunchPlan.__slots__}
-    return {**fields, "keys": {name: (a.provider, a.alias) for name, a in plan.keys.items()}}
+    return {**fields, "keys": {name: (a.provider, a.alias, a.field) for name, a in plan.keys.items()}}
 
 
 def _plan(fields: dict[str, Any]) -> LaunchPlan:
-    keys: dict[str, tuple[str, str]] = fields.pop("keys")
-    return LaunchPlan(keys={name: Address(*pair) for name, pair in keys.items()}, **fields)
+    keys: dict[str, tuple[str, str, str]] = fields.pop("keys")
+    return LaunchPlan(keys={name: Address(*parts) for name, parts in keys.items()}, **fields)

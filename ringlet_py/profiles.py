@@ -119,7 +119,13 @@ class ProfileStore:
             profile = self.load(name)
         except RingletError:
             return False
-        return address in (profile.address, *profile.references.values())
+        own = [] if profile.key_pool else [profile.address]
+        return address in [*own, *(each.key() for each in profile.further.values())]
+
+    def using_pool(self, pool: str) -> list[str]:
+        """The readable profiles whose keys come from that pool."""
+        readable = [name for name in self.names() if self._is_readable(name)]
+        return [name for name in readable if self.load(name).key_pool == pool]
 
     def _lock(self) -> Lock:
         make_private_folder(self.root)

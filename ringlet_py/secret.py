@@ -55,6 +55,12 @@ class Secret:
 
         return _compare_digest(self._value.encode(), other._value.encode())
 
+    def fingerprint(self, key: Secret) -> str:
+        """The first 128 bits of the value's HMAC-SHA-256 under that key, in hex: equal for equal values."""
+        import hmac
+
+        return hmac.digest(key._value.encode(), self._value.encode(), "sha256")[:16].hex()
+
     def needles(self) -> tuple[str, ...]:
         """The forms in which the value could turn up in text: plain, base64 (at each offset), hex, URL, JSON."""
         import base64

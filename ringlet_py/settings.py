@@ -10,11 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringlet_py.document import Source
+    from ringlet_py.document import Source, Table
 
-BACKENDS = ("system", "file", "system-only")
+BACKENDS = ("system", "file", "system-only", "sealed")
+MASTER_KEYS = ("system", "env", "file", "passphrase")
 ON_ERROR = ("refuse", "warn")
+LEDGER_ON_ERROR = ("refuse", "allow")
 TIMEOUT_VARIABLE = "RINGLET_KEYCHAIN_TIMEOUT"
+URL_VARIABLE = "RINGLET_LEDGER_URL"
 DEFAULT_AUDIT_SIZE = 10 * 1024 * 1024
 MAX_TIMEOUT = 3600.0
 
@@ -22,7 +25,7 @@ MAX_TIMEOUT = 3600.0
 class Settings:
     """What the user has chosen; `keychain_timeout` in seconds, 0 for ringlet's own limits."""
 
-    __slots__ = ("audit", "audit_max_size", "audit_on_error", "backend", "keychain_timeout")
+    __slots__ = ("audit", "audit_max_size", "audit_on_error", "backend", "keychain_timeout", "master_key")
 
     def __init__(
         self,
@@ -32,16 +35,34 @@ class Settings:
         audit_max_size: int = DEFAULT_AUDIT_SIZE,
         audit_on_error: str = "refuse",
         keychain_timeout: float = 0.0,
+        master_key: str = "system",
     ) -> None:
         self.backend = backend
         self.audit = audit
         self.audit_max_size = audit_max_size
         self.audit_on_error = audit_on_error
         self.keychain_timeout = keychain_timeout
+        self.master_key = master_key
 
 
 def load_settings(path: str, environ: Mapping[str, str]) -> Settings:
     """The settings of config.toml at that path; a missing file means the defaults, a wrong one is an error."""
+    return _read(_source(path), environ)
+
+
+def load_ledger(path: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """The ledger's URL ("": the embedded one), prefix and on-error, from config.toml and RINGLET_LEDGER_URL.
+
+    Apart from Settings, since these are kept with compiled plans and the URL may hold a password.
+    """
+    url, prefix, on_error = _ledger(_source(path).root().table("ledger"))
+    if "@" in url and os.name == "posix" and os.stat(path).st_mode & 0o077:
+        what = f"{path} can be read by others, and holds the password of the ledger"
+        raise errors.InsecurePermissions(what, hint=f"chmod 600 {path}")
+    return environ.get(URL_VARIABLE, "") or url, prefix, on_error
+
+
+def _source(path: str) -> Source:
     from ringlet_py.document import Source
     from ringlet_py.files.trusted import read_trusted
 
@@ -51,22 +72,36 @@ def load_settings(path: str, environ: Mapping[str, str]) -> Settings:
         if os.path.islink(path):
             raise errors.ConfigError(f"{path} is a link to nothing", hint=f"ls -l {path}") from None
         text = ""
-    return _read(Source(path=path, text=text), environ)
+    return Source(path=path, text=text)
 
 
 def _read(source: Source, environ: Mapping[str, str]) -> Settings:
     root = source.root()
-    credentials, audit = root.table("credentials"), root.table("audit")
+    credentials, audit, sealed = root.table("credentials"), root.table("audit"), root.table("sealed")
     settings = Settings(
         backend=credentials.choice("backend", BACKENDS, "system"),
         audit=audit.flag("enabled", default=True),
         audit_max_size=audit.number("max-size", DEFAULT_AUDIT_SIZE, least=4096),
         audit_on_error=audit.choice("on-error", ON_ERROR, "refuse"),
         keychain_timeout=keychain_timeout(environ),
+        master_key=sealed.choice("master-key", MASTER_KEYS, "system"),
     )
-    for table in (credentials, audit, root):
+    _ledger(root.table("ledger"))
+    for table in (credentials, audit, sealed, root):
         table.done()
     return settings
+
+
+def _ledger(table: Table) -> tuple[str, str, str]:
+    from ringlet_py.entry import check_name
+
+    chosen = table.text("url", ""), table.text("prefix", "default"), table.choice("on-error", LEDGER_ON_ERROR, "refuse")
+    table.done()
+    try:
+        check_name("ledger's prefix", chosen[1])
+    except errors.InvalidName as problem:
+        raise table.wrong(problem.what, "prefix", why=problem.hint) from None
+    return chosen
 
 
 def keychain_timeout(environ: Mapping[str, str]) -> float:

@@ -74,8 +74,7 @@ class MemoryBackend:
 
     def _kept(self, address: Address) -> Secret:
         if address not in self._secrets:
-            hint = f"ringlet keychain set {address.provider} {address.alias}"
-            raise KeyNotFound(f"{address} is not in {self.place}", hint=hint)
+            raise KeyNotFound(f"{address} is not in {self.place}", hint=address.to_set())
         return self._secrets[address]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import InvalidName, KeySuspicious, ProviderSuspicious
@@ -114,7 +115,7 @@ def _warnings(address: Address, secret: Secret, providers: Mapping[str, Provider
 def check_address(address: Address, providers: Mapping[str, Provider]) -> Address:
     """The address, unless a part of it looks like a key itself: then it is refused, and not repeated."""
     prefixes = tuple(prefix for provider in providers.values() for prefix in provider.key_prefixes)
-    for kind, name in (("provider", address.provider), ("alias", address.alias)):
+    for kind, name in (("provider", address.provider), ("alias", address.alias), ("bound secret", address.field)):
         if name not in providers and name.startswith(prefixes) and len(name) >= KEY_LENGTH:
             raise InvalidName(
                 f"the {kind} looks like a key",
@@ -122,3 +123,10 @@ def check_address(address: Address, providers: Mapping[str, Provider]) -> Addres
                 hint="take it out of the history, make a new key, and store that: ringlet keychain set PROVIDER",
             )
     return address
+
+
+def looks_like_key(text: str, providers: Mapping[str, Provider]) -> bool:
+    """Whether a word of the text begins or reads as a key of some provider does."""
+    words = [Secret(word) for word in re.split(r"[\s/=:,;#?&]+", text) if len(word) >= KEY_LENGTH]
+    patterns = [provider.key_pattern for provider in providers.values() if provider.key_pattern]
+    return any(likely_provider(word, providers) or any(map(word.matches, patterns)) for word in words)

@@ -14,15 +14,16 @@ CALLS = (
     "open", "read", "write", "close", "fsync", "fstat", "stat", "lstat", "lseek", "listdir", "mkdir", "replace",
     "link", "unlink",
 )  # fmt: skip
-LIMIT = 500
+LIMIT = 2000
 
 
-def kill_at_every_step(action: Callable[[], object], after_each: Callable[[], object]) -> int:
+def kill_at_every_step(action: Callable[[], object], after_each: Callable[[], object], *, stride: int = 1) -> int:
     """Runs the action in children, the n-th of which dies at its n-th call, until one gets through.
 
-    Returns how many were killed.  What is to be true after each death is checked in this process.
+    Returns how many calls it took.  What is to be true after each death is checked in this process.  A long action
+    may be killed at every so many calls only.
     """
-    for step in range(1, LIMIT):
+    for step in range(1, LIMIT, stride):
         if _survives(action, step):
             return step - 1
         after_each()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from ringlet_py.broker import Broker
@@ -13,8 +15,12 @@ from tests.records import Records
 WORK = Address("anthropic", "work")
 
 
+def no_lending() -> NoReturn:
+    raise AssertionError("a key that nothing limits asked for the ledger")
+
+
 def broker(backend: MemoryBackend, records: Records) -> Broker:
-    return Broker(backend, records)  # type: ignore[arg-type]
+    return Broker(backend, records, no_lending)  # type: ignore[arg-type]
 
 
 def filled() -> MemoryBackend:

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ringlet_py.catalog import Catalog
-from ringlet_py.drafting import changed, refuse_keys
+from ringlet_py.drafting import changed, readdress, refuse_keys
+from ringlet_py.entry import Address
 from ringlet_py.errors import UsageError
 from ringlet_py.profile.profile import Profile
+from ringlet_py.profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_new_document_has_each_value_where_it_belongs() -> None:
@@ -62,3 +67,28 @@ def test_a_key_in_an_argument_or_a_name_is_refused_and_not_repeated(profile: dic
 def test_a_variable_without_a_value_is_an_error() -> None:
     with pytest.raises(UsageError, match="--env A has no value"):
         changed("", env=["A"])
+
+
+def test_profiles_follow_a_key_to_its_new_address_and_keep_their_comments(tmp_path: Path) -> None:
+    store = ProfileStore(str(tmp_path))
+    text = """
+# mine
+agent = "claude"
+provider = "anthropic"
+
+[provider-config]
+key-alias = "work"  # at work
+
+[env]
+HOOK = "ringlet:#webhook"
+SIGN = "ringlet:anthropic/work#signing"
+OTHER = "ringlet:anthropic/worker"
+"""
+    store.save("a", text)
+    store.save("b", 'agent = "generic"\nprovider = "openai"\n[env]\nX = "ringlet:anthropic/work"\n')
+
+    readdress(store, ["a", "b"], Address("anthropic", "work"), Address("anthropic", "team"))
+
+    assert store.text("a") == text.replace('"work"', '"team"').replace("anthropic/work#", "anthropic/team#")
+    assert store.load("b").references == {"X": Address("anthropic", "team")}
+    assert store.load("b").key_alias == "default"

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import string
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ringlet_py.entry import MAX_NAME, Address, Entry, check_name, utc
+from ringlet_py.entry import FIELDS, MAX_NAME, Address, Entry, check_name, utc
 from ringlet_py.errors import InvalidName
 
 FIRST = string.ascii_letters + string.digits + "_"
@@ -62,12 +63,32 @@ def test_an_address_is_parsed_from_what_it_is_written_as(provider: str, alias: s
     assert (address.provider, address.alias) == (provider, alias)
 
 
+@given(names, names, names)
+def test_a_bound_secret_is_written_behind_its_key(provider: str, alias: str, field: str):
+    address = Address(provider, alias, field)
+
+    assert str(address) == f"{provider}/{alias}#{field}"
+    assert Address.parse(str(address)) == address
+    assert hash(Address.parse(str(address))) == hash(address)
+    assert address.key() == Address(provider, alias) != address
+    assert address.key() < address
+    assert Address.parse(f"{provider}#{field}") == Address(provider, "default", field)
+
+
+def test_each_address_says_how_it_is_stored():
+    assert Address("a", "b").to_set() == "ringlet keychain set a b"
+    assert Address("a", "b").to_set(replace=True) == "ringlet keychain set a b --replace"
+    assert Address("a", "b", "c").to_set(replace=True) == "ringlet keychain edit a b --secret c"
+
+
 @given(names)
 def test_a_provider_alone_means_its_default_alias(provider: str):
     assert Address.parse(provider) == Address(provider) == Address(provider, "default")
 
 
-@pytest.mark.parametrize("text", ["", "/", "a/", "/b", "a/b/c", "a//b"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "a/", "/b", "a/b/c", "a//b", "#", "a#", "a/b#", "a#b/c", "a/b#c#d", "#c", "a/#c"]
+)
 def test_what_is_no_address_is_refused(text: str):
     with pytest.raises(InvalidName):
         Address.parse(text)
@@ -83,7 +104,7 @@ def test_an_address_is_equal_to_no_text():
     assert Address("a", "b") != "a/b"
 
 
-@pytest.mark.parametrize("field", ["address", "backend", "created_at", "replaced_at"])
+@pytest.mark.parametrize("field", ["address", "backend", *FIELDS])
 def test_entries_that_differ_anywhere_are_different(field: str):
     def entry() -> Entry:
         return Entry(Address("a"), backend="file", created_at="1", replaced_at="2")
@@ -93,6 +114,22 @@ def test_entries_that_differ_anywhere_are_different(field: str):
 
     assert entry() == entry()
     assert other != entry()
+
+
+@pytest.mark.parametrize("field", ["address", "backend", *FIELDS])
+def test_a_changed_entry_differs_in_that_field_alone(field: str):
+    entry = Entry(Address("a"), backend="file")
+    value: Any = Address("b") if field == "address" else "else"
+
+    changed = entry.changed(**{field: value})
+
+    assert getattr(changed, field) == value
+    assert changed.changed(**{field: getattr(entry, field)}) == entry
+
+
+def test_an_entry_has_no_other_fields():
+    with pytest.raises(AttributeError):
+        Entry(Address("a"), backend="file", lable="x")
 
 
 @given(st.datetimes(dt.datetime(1970, 1, 2), dt.datetime(2200, 1, 1), timezones=st.just(dt.UTC)))  # noqa: DTZ001

@@ -11,7 +11,7 @@ from ringlet_py.errors import RingletError, tree
 CLASSES = [
     value
     for value in vars(tree).values()
-    if inspect.isclass(value) and issubclass(value, RingletError) and value.__module__ == tree.__name__
+    if inspect.isclass(value) and issubclass(value, RingletError)
 ]
 HTTP = range(400, 600)
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ringlet_py.catalog import Catalog
 from ringlet_py.entry import Address, Entry, utc
 from ringlet_py.errors import (
     InvalidSecret,
@@ -14,38 +13,11 @@ from ringlet_py.errors import (
     KeyNotFound,
     KeySuspicious,
 )
-from ringlet_py.keychain import Keychain
-from ringlet_py.ledger.sqlite import SqliteLedger
 from ringlet_py.secret import Secret
-from ringlet_py.testing import FakeClock, MemoryBackend
-from tests.records import Records
+from tests.keychain_world import NEW, OLD, WORK, World
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-WORK = Address("anthropic", "work")
-OLD = Secret("sk-ant-api03-" + "a1" * 20)
-NEW = Secret("sk-ant-api03-" + "b2" * 20)
-
-
-class World:
-    def __init__(self, folder: Path, **backend: Any) -> None:
-        self.backend = MemoryBackend(**backend)
-        self.ledger = SqliteLedger(str(folder / "state" / "ledger.sqlite"))
-        self.records = Records()
-        self.clock = FakeClock()
-        self.keychain = Keychain(
-            backend=self.backend,
-            ledger=self.ledger,
-            audit=self.records,  # type: ignore[arg-type]
-            catalog=Catalog("/nowhere"),
-            lock_path=str(folder / "state" / "keychain.lock"),
-            generation_path=str(folder / "state" / "generation"),
-            clock=self.clock,
-        )
-
-    def recorded(self) -> list[tuple[str, str]]:
-        return [(record["action"], record["outcome"]) for record in self.records.kept]
 
 
 @pytest.fixture
@@ -57,8 +29,9 @@ def test_a_stored_key_is_in_the_backend_the_ledger_and_the_audit(world: World) -
     world.keychain.set(WORK, OLD)
 
     assert world.backend.get(WORK).same_as(OLD)
-    assert world.keychain.entries() == [Entry(WORK, backend="memory", created_at=utc(world.clock()))]
-    assert world.recorded() == [("set", "ok")]
+    (entry,) = world.keychain.entries()
+    assert entry == Entry(WORK, backend="memory", created_at=utc(world.clock()), fingerprint=entry.fingerprint)
+    assert world.outcomes() == [("set", "ok")]
 
 
 def test_a_key_that_is_there_is_not_overwritten(world: World) -> None:
@@ -68,7 +41,7 @@ def test_a_key_that_is_there_is_not_overwritten(world: World) -> None:
         world.keychain.set(WORK, NEW)
     assert raised.value.hint == "ringlet keychain set anthropic work --replace"
     assert world.backend.get(WORK).same_as(OLD)
-    assert world.recorded()[-1] == ("set", "key-exists")
+    assert world.outcomes()[-1] == ("set", "key-exists")
 
 
 def test_replacing_keeps_the_day_it_was_made(world: World) -> None:
@@ -81,20 +54,20 @@ def test_replacing_keeps_the_day_it_was_made(world: World) -> None:
     assert world.backend.get(WORK).same_as(NEW)
     (entry,) = world.keychain.entries()
     assert (entry.created_at, entry.replaced_at) == (made, utc(world.clock()))
-    assert world.recorded()[-1] == ("replace", "ok")
+    assert world.outcomes()[-1] == ("replace", "ok")
 
 
 def test_replacing_what_is_not_there_stores_it(world: World) -> None:
     world.keychain.set(WORK, NEW, replace=True)
 
     assert world.backend.get(WORK).same_as(NEW)
-    assert world.recorded() == [("set", "ok")]
+    assert world.outcomes() == [("set", "ok")]
 
 
 def test_a_value_that_looks_wrong_is_refused_and_recorded(world: World) -> None:
     with pytest.raises(KeySuspicious):
         world.keychain.set(Address("openai"), OLD)
-    assert world.recorded() == [("set", "key-suspicious")]
+    assert world.outcomes() == [("set", "key-suspicious")]
     assert world.keychain.entries() == []
 
 
@@ -103,32 +76,32 @@ def test_a_value_longer_than_the_backend_takes_is_refused_before_it_is_written(t
 
     with pytest.raises(InvalidSecret, match="longer than memory takes"):
         world.keychain.set(WORK, Secret("sk-ant-" + "a1" * 20))
-    assert ("set", WORK) not in world.backend.calls
+    assert ("set", WORK) not in world.memory.calls
 
 
 def test_a_store_that_cannot_be_read_is_not_written(world: World) -> None:
-    world.backend.failure = KeychainLocked("locked")
-    world.backend.failing = frozenset({"get"})
+    world.memory.failure = KeychainLocked("locked")
+    world.memory.failing = frozenset({"get"})
 
     with pytest.raises(KeychainLocked):
         world.keychain.set(WORK, OLD, replace=True)
-    assert ("set", WORK) not in world.backend.calls
+    assert ("set", WORK) not in world.memory.calls
     assert world.ledger.entries() == []
 
 
 def test_a_damaged_value_can_be_replaced_but_not_set(world: World) -> None:
-    world.backend.failure = KeychainBroken("empty")
-    world.backend.failing = frozenset({"get"})
+    world.memory.failure = KeychainBroken("empty")
+    world.memory.failing = frozenset({"get"})
 
     with pytest.raises(KeychainBroken):
         world.keychain.set(WORK, OLD)
     world.keychain.set(WORK, OLD, replace=True)
-    assert world.recorded()[-1] == ("replace", "ok")
+    assert world.outcomes()[-1] == ("replace", "ok")
 
 
 def test_a_write_that_fails_leaves_no_entry(world: World) -> None:
-    world.backend.failure = KeychainBroken("full")
-    world.backend.failing = frozenset({"set"})
+    world.memory.failure = KeychainBroken("full")
+    world.memory.failing = frozenset({"set"})
 
     with pytest.raises(KeychainBroken):
         world.keychain.set(WORK, OLD)
@@ -171,9 +144,9 @@ def test_removing_takes_secret_and_entry_away(world: World) -> None:
 
     world.keychain.remove(WORK)
 
-    assert world.backend.names() == []
+    assert world.keychain.there() == set()
     assert world.ledger.entries() == []
-    assert world.recorded()[-1] == ("remove", "ok")
+    assert world.outcomes()[-1] == ("remove", "ok")
 
 
 def test_removing_what_is_not_there_is_an_error_that_says_what_is(world: World) -> None:
@@ -183,12 +156,27 @@ def test_removing_what_is_not_there_is_an_error_that_says_what_is(world: World) 
         world.keychain.remove(Address("anthropic", "home"))
     assert raised.value.why == "you have: anthropic/work"
     assert raised.value.hint.startswith("ringlet keychain set anthropic home (make a key at https://")
-    assert world.recorded()[-1] == ("remove", "key-not-found")
+    assert world.outcomes()[-1] == ("remove", "key-not-found")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("anthropic/key-05x", "did you mean anthropic/key-05?"),
+        ("antropic/key-05", "did you mean anthropic/key-05?"),
+        ("openai/nothing", "you have 11 others"),
+    ],
+)
+def test_of_many_keys_the_nearest_is_named(world: World, wanted: str, why: str) -> None:
+    for number in range(11):
+        world.backend.set(Address("anthropic", f"key-{number:02}"), OLD)
+
+    assert world.keychain.not_found(Address.parse(wanted)).why == why
 
 
 def test_removing_from_a_locked_keychain_forgets_nothing(world: World) -> None:
     world.keychain.set(WORK, OLD)
-    world.backend.failure = KeychainLocked("locked")
+    world.memory.failure = KeychainLocked("locked")
 
     with pytest.raises(KeychainLocked):
         world.keychain.remove(WORK)

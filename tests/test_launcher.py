@@ -156,7 +156,7 @@ def launched(
 ) -> tuple[Exec, Records]:
     become, records = Exec(), Records()
     monkeypatch.setattr(launcher, "become", become)
-    broker = Broker(backend, records)  # type: ignore[arg-type]
+    broker = Broker(backend, records, pytest.fail)  # type: ignore[arg-type]
     launch(made, broker=broker, audit=records, environ={"PATH": path}, args=("-p", "hi"), purpose="why")  # type: ignore[arg-type]
     return become, records
 

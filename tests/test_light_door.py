@@ -418,7 +418,7 @@ def test_a_locked_keychain_reads_the_same_at_both_doors(kept: Home, gnome: Gnome
 
 @pytest.mark.keychain
 def test_a_key_that_the_keychain_lacks_reads_the_same_at_both_doors(kept: Home, gnome: GnomeKeyring):
-    (item,) = gnome.search(service="ringlet")
+    (item,) = gnome.search(service="ringlet", username="anthropic/default")
     gnome.delete(item)
     light, full = through_both(kept)
 

@@ -17,6 +17,8 @@ from ringlet_py.profile.provider import Provider, read_provider
 if TYPE_CHECKING:
     from ringlet_py.plan import LaunchPlan
 
+# what opens the sealed keys or the shared ledger, and is for no agent
+RINGLETS_OWN = frozenset(("RINGLET_LEDGER_URL", "RINGLET_MASTER_KEY", "RINGLET_NEW_MASTER_KEY"))
 AGENT = """
 title = "Example agent"
 binary = "example"
@@ -215,11 +217,11 @@ def test_any_program_must_be_named() -> None:
 
 
 def test_the_filtered_environment_drops_every_routing_variable_of_the_catalog() -> None:
-    assert plan().drop == Known.routing
+    assert plan().drop == Known.routing | RINGLETS_OWN
 
 
 def test_even_the_whole_environment_loses_what_would_divert_or_beat_the_key() -> None:
-    assert plan(inherit_env="all").drop == {
+    assert plan(inherit_env="all").drop - RINGLETS_OWN == {
         "EXAMPLE_USE_CLOUD",
         "EXAMPLE_INSIDE",
         "A_API_KEY",
@@ -229,8 +231,33 @@ def test_even_the_whole_environment_loses_what_would_divert_or_beat_the_key() ->
 
 
 def test_the_agents_own_login_may_be_made_of_variables_if_all_are_inherited() -> None:
-    assert plan("self", inherit_env="all").drop == {"EXAMPLE_INSIDE"}
-    assert plan("self").drop == Known.routing
+    assert plan("self", inherit_env="all").drop == {"EXAMPLE_INSIDE"} | RINGLETS_OWN
+    assert plan("self").drop == Known.routing | RINGLETS_OWN
+
+
+@pytest.mark.parametrize("inherit", ["filtered", "clean", "all"])
+def test_the_master_key_is_for_no_agent(inherit: str) -> None:
+    assert plan("self", inherit_env=inherit).drop >= RINGLETS_OWN
+    assert plan(isolation="home", inherit_env=inherit).drop >= RINGLETS_OWN
+
+
+def test_a_variable_takes_a_secret_that_is_bound_to_the_profiles_own_key() -> None:
+    made = plan(key_alias="work", bound={"HOOK": "webhook"})
+
+    assert made.keys == {"EX_KEY": Address("a", "work"), "HOOK": Address("a", "work", "webhook")}
+    assert "HOOK" not in made.env
+
+
+@pytest.mark.parametrize("name", ["EX_URL", "A_BASE_URL"])
+def test_a_bound_secret_cannot_move_the_key_elsewhere_either(name: str) -> None:
+    with pytest.raises(ProfileInvalid, match=name):
+        plan(bound={name: "webhook"})
+
+
+def test_without_a_key_there_is_no_secret_bound_to_it() -> None:
+    with pytest.raises(ProfileInvalid, match="no key whose bound secrets") as raised:
+        plan("self", bound={"HOOK": "webhook"})
+    assert raised.value.hint == "name the key too: ringlet:PROVIDER/ALIAS#NAME"
 
 
 def test_references_bring_further_keys() -> None:

@@ -6,7 +6,7 @@ Every backend keeps this contract (`tests/backends/contract.py` is it as tests):
 - `set` makes or replaces; afterwards exactly one value is found at the address, the old or the new one
   whatever stops it, and it has been read back through the same query that `get` uses.
 - `remove` takes every match away, or raises KeyNotFound.
-- `names` lists what is really there, or None where the store cannot enumerate.
+- `names` lists what is really there, bound secrets too, or None where the store cannot enumerate.
 - `check` returns if the store can be used now, and raises the error that says why not
   (KeychainAbsent, KeychainLocked, KeychainDenied, KeychainTimeout, KeychainBroken) without asking a person.
 """

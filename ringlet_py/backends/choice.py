@@ -89,7 +89,7 @@ class SystemOrFile:
         except (errors.RingletError, OSError):
             self._say_once(f"note: {self._file.place} cannot be read; it is not used while the keychain is there")
             return
-        left = [str(name) for name in names if only in (None, name)]
+        left = [str(name) for name in names if not name.field and only in (None, name)]
         if left:
             self._say_once(f"note: not used, but still in {self._file.place}: {', '.join(sorted(left))}")
 

@@ -3,6 +3,9 @@
     [anthropic.default]
     key = "…"
 
+    [anthropic."default#webhook"]
+    key = "…"
+
 What ringlet does not know in that file (comments, further keys and tables) stays as it is.
 """
 
@@ -40,7 +43,7 @@ class FileBackend:
         Raises KeyNotFound, KeychainBroken if the value cannot be a key, StoreCorrupt if the file is not
         what it should be, InsecurePermissions if others could have read or changed it.
         """
-        value = self._keys(self._text()).get((address.provider, address.alias))
+        value = self._keys(self._text()).get(_table(address))
         if value is None:
             raise self._not_found(address)
         return _secret(value, address, self.place)
@@ -81,7 +84,7 @@ class FileBackend:
     def _edited(self, text: str, address: Address, value: str | None) -> str:
         from ringlet_py.files.toml_editing import with_value, without_table
 
-        table = (address.provider, address.alias)
+        table = _table(address)
         try:
             return without_table(text, table) if value is None else with_value(text, table, "key", value)
         except errors.ConfigError:
@@ -89,7 +92,7 @@ class FileBackend:
         raise errors.StoreCorrupt(f"{self.place} uses TOML that cannot be edited safely", hint=f"edit {self.place}")
 
     def _read_back(self, address: Address, value: str | None) -> None:
-        if self._keys(self._text()).get((address.provider, address.alias)) != value:
+        if self._keys(self._text()).get(_table(address)) != value:
             raise errors.KeychainBroken(f"{self.place} does not hold for {address} what was written", hint=self._look())
 
     def _text(self) -> str:
@@ -151,12 +154,11 @@ class FileBackend:
         return errors.StoreCorrupt(f"{self.place} is not as it should be", why=why, hint=f"edit {self.place}")
 
     def _check_known(self, address: Address, text: str, *, needed: bool = True) -> None:
-        if (address.provider, address.alias) not in self._keys(text) and needed:
+        if _table(address) not in self._keys(text) and needed:
             raise self._not_found(address)
 
     def _not_found(self, address: Address) -> errors.KeyNotFound:
-        hint = f"ringlet keychain set {address.provider} {address.alias}"
-        return errors.KeyNotFound(f"{address} is not in {self.place}", hint=hint)
+        return errors.KeyNotFound(f"{address} is not in {self.place}", hint=address.to_set())
 
     def _look(self) -> str:
         return f"ls -ld {quoted(os.path.dirname(self.place))} {quoted(self.place)}"
@@ -227,13 +229,19 @@ def _secret(value: str, address: Address, place: str) -> Secret:
     except errors.InvalidSecret:
         secret = None
     if secret is None:
-        hint = f"ringlet keychain set {address.provider} {address.alias} --replace"
-        raise errors.KeychainBroken(f"the value of {address} in {place} is empty or cannot be a key", hint=hint)
+        what = f"the value of {address} in {place} is empty or cannot be a key"
+        raise errors.KeychainBroken(what, hint=address.to_set(replace=True))
     return secret
+
+
+def _table(address: Address) -> tuple[str, str]:
+    """The names of the table that holds its value."""
+    provider, _, alias = str(address).partition("/")
+    return provider, alias
 
 
 def _address(provider: str, alias: str) -> Address | None:
     try:
-        return Address(provider, alias)
+        return Address.parse(f"{provider}/{alias}")
     except errors.InvalidName:
         return None

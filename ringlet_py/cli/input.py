@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import InvalidSecret, UsageError
@@ -16,19 +17,44 @@ if TYPE_CHECKING:
 MAX_INPUT = 1024 * 1024
 
 
-def read_secret(session: Session, prompt: str, *, from_env: str, from_file: str, confirm: bool) -> Secret:
-    """The secret from where the person said; raises UsageError, InvalidSecret."""
-    if from_env and from_file:
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """Where the person said that the values are: a variable, a file ("-": standard input), or neither."""
+
+    from_env: str = ""
+    from_file: str = ""
+    confirm: bool = False
+
+
+def read_secrets(session: Session, prompts: list[str], how: Input) -> list[Secret]:
+    """A secret for each prompt, typed one after the other, or in one text with a line for each.
+
+    Raises UsageError, InvalidSecret.
+    """
+    if how.from_env and how.from_file:
         raise UsageError("--from-env and --from-file exclude each other", hint="give one of them")
-    if from_env:
-        return Secret.from_input(_from_environment(session, from_env))
-    if from_file and from_file != "-":
-        return Secret.from_input(_from_file(from_file))
-    if from_file or not sys.stdin.isatty():
-        return Secret.from_input(_limited(sys.stdin.buffer.read(MAX_INPUT + 1), "standard input"))
+    if how.from_env:
+        return _each(_from_environment(session, how.from_env), len(prompts))
+    if how.from_file and how.from_file != "-":
+        return _each(_from_file(how.from_file), len(prompts))
+    if how.from_file or not sys.stdin.isatty():
+        return _each(_limited(sys.stdin.buffer.read(MAX_INPUT + 1), "standard input"), len(prompts))
     if session.non_interactive:
         raise UsageError("there is no value", hint="pipe it in, or use --from-env VARIABLE or --from-file PATH")
-    return _prompted(prompt, confirm=confirm)
+    return [_prompted(prompt, confirm=how.confirm) for prompt in prompts]
+
+
+def _each(raw: bytes, wanted: int) -> list[Secret]:
+    """The values in a text; where one is wanted, the whole text is it, and a line break an error."""
+    if wanted == 1:
+        return [Secret.from_input(raw)]
+    lines = raw.removesuffix(b"\n").split(b"\n")
+    if len(lines) != wanted:
+        raise UsageError(
+            f"{wanted} values are wanted, and there are {len(lines) if raw else 0}",
+            hint="one value a line: the key first, if it is wanted, then its bound secrets in the order of --secret",
+        )
+    return [Secret.from_input(line.removesuffix(b"\r")) for line in lines]
 
 
 def _from_environment(session: Session, variable: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`ringlet keychain`: set, list, remove, status.  Keys are write-only: nothing here shows one."""
+"""`ringlet keychain`: set and list.  Keys are write-only: nothing here shows one."""
 
 from __future__ import annotations
 
@@ -6,39 +6,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringlet_py import status, values
-from ringlet_py.cli import output
-from ringlet_py.cli.input import read_secret
-from ringlet_py.cli.session import Session, app_of, session_of
-from ringlet_py.entry import DEFAULT_ALIAS, Address
-from ringlet_py.errors import KeyInUse
+from ringlet_py import values
+from ringlet_py.cli import keychain_changes, keychain_status, output
+from ringlet_py.cli import keychain_fields as options
+from ringlet_py.cli.input import Input, read_secrets
+from ringlet_py.cli.session import app_of, session_of
+from ringlet_py.entry import DEFAULT_ALIAS
+from ringlet_py.fields import chosen
 
 if TYPE_CHECKING:
     from ringlet_py.app import App
     from ringlet_py.entry import Entry
 
-Provider = Annotated[str, typer.Argument(help="Who sells the API, for example anthropic.")]
-Alias = Annotated[str, typer.Argument(help="Which of the provider's keys.")]
-Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
 
 def build() -> typer.Typer:
     """The command group."""
-    group = typer.Typer(help="Keys: store, list and remove them. They are never shown.", no_args_is_help=True)
+    group = typer.Typer(help="Keys: store, list, edit and remove them. They are never shown.", no_args_is_help=True)
     group.command("set")(set_key)
     for name in ("list", "ls"):
         group.command(name, hidden=name != "list")(list_keys)
+    group.command("edit")(keychain_changes.edit_keys)
+    group.command("rename")(keychain_changes.rename_key)
     for name in ("remove", "rm", "delete"):
-        group.command(name, hidden=name != "remove")(remove_key)
-    group.command("status")(show_status)
+        group.command(name, hidden=name != "remove")(keychain_changes.remove_keys)
+    group.command("status")(keychain_status.show_status)
     return group
 
 
-def set_key(
+def set_key(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    provider: Provider,
-    alias: Alias = DEFAULT_ALIAS,
+    provider: options.Provider,
+    alias: options.Alias = DEFAULT_ALIAS,
     from_env: Annotated[
         str, typer.Option("--from-env", metavar="VARIABLE", help="Take the value of this variable.")
     ] = "",
@@ -46,106 +44,90 @@ def set_key(
     confirm: Annotated[bool, typer.Option("--confirm", help="Ask for the value twice.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the key that is there.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Store it although it looks wrong.")] = False,
+    label: options.Label = None,
+    org: options.Org = None,
+    owner: options.Owner = None,
+    tier: options.Tier = None,
+    source: options.Source = None,
+    login: options.Login = None,
+    batch: options.Batch = None,
+    expires: options.Expires = None,
+    active: options.Active = None,
+    max_uses: options.MaxUses = None,
+    base_url: options.BaseUrl = None,
+    weight: options.Weight = None,
+    secret: options.SecretNames = None,
 ) -> None:
-    """Store a key: typed at a hidden prompt, or piped in."""
+    """Store a key: typed at a hidden prompt, or piped in; with --secret one value a line, the key first."""
+    fields = options.given(
+        label=label, org=org, owner=owner, tier=tier, source=source, login=login, batch=batch,
+        expires=expires, active=active, max_uses=max_uses, base_url=base_url, weight=weight,
+    )  # fmt: skip
+    how = Input(from_env=from_env, from_file=from_file, confirm=confirm)
+    _set(context, (provider, alias), fields, secret or [], how=how, replace=replace, force=force)
+
+
+def _set(
+    context: typer.Context,
+    names: tuple[str, str],
+    fields: dict[str, Any],
+    bound: list[str],
+    *,
+    how: Input,
+    replace: bool,
+    force: bool,
+) -> None:
+    """Everything that can be wrong is said before a person types a value."""
     session = session_of(context)
     keychain = session.app.keychain
-    address = _address(session.app, provider, alias)
+    address = options.address_of(session.app, *names)
     if not force:
-        values.check_provider(provider, session.app.catalog.providers)
+        values.check_provider(address.provider, session.app.catalog.providers)
+    keychain.check_fields(fields)
+    secrets = options.bound_addresses(address, bound)
     if not replace and session.can_ask:
         keychain.check_free(address)
-    secret = read_secret(session, f"Key for {address}", from_env=from_env, from_file=from_file, confirm=confirm)
-    for warning in keychain.set(address, secret, replace=replace, force=force):
+    prompts = [f"Key for {address}", *(f"Secret {name} for {address}" for name in secrets)]
+    key, *others = read_secrets(session, prompts, how)
+    given = dict(zip(secrets, others, strict=True))
+    for warning in keychain.set(address, key, replace=replace, force=force, fields=fields, bound=given):
         output.say(f"warning: {warning}")
     output.say(f"stored {address} in {keychain.backend.place}")
 
 
-def list_keys(context: typer.Context, json: Json = False) -> None:
-    """List the keys that are there, one address a line."""
-    keychain = app_of(context).keychain
-    entries = keychain.entries()
-    for address in keychain.missing(entries):
-        again = f"ringlet keychain set {address.provider} {address.alias}"
-        output.say(f"note: {address} was stored once, but is not there: {again}")
-    if json:
-        output.document(entries=[_entry(entry) for entry in entries])
-    else:
-        output.lines(str(entry.address) for entry in entries)
-
-
-def remove_key(context: typer.Context, provider: Provider, alias: Alias, yes: Yes = False) -> None:
-    """Remove a key."""
-    session = session_of(context)
-    address = _address(session.app, provider, alias)
-    if not yes:
-        _ask_its_users(session, address)
-    session.app.keychain.remove(address)
-    output.say(f"removed {address}")
-
-
-def _address(app: App, provider: str, alias: str) -> Address:
-    return values.check_address(Address(provider, alias), app.catalog.providers)
-
-
-def _ask_its_users(session: Session, address: Address) -> None:
-    """A key that profiles name is removed only with somebody's consent."""
-    using, unreadable = session.app.profiles.using(address), session.app.profiles.unreadable()
-    if not (using or unreadable):
-        return
-    session.app.keychain.check_there(address)
-    used = f"{address} is used by {', '.join(using)}" if using else ""
-    if unreadable:
-        used = "; ".join(
-            filter(None, [used, f"these profiles cannot be read and may use {address}: {', '.join(unreadable)}"])
-        )
-    if not session.can_ask:
-        raise KeyInUse(used, hint=f"ringlet keychain remove {address.provider} {address.alias} --yes")
-    session.confirm(f"{used}; remove it?", otherwise="add --yes", yes=False)
-
-
-def show_status(
+def list_keys(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    provider: Annotated[str, typer.Argument(help="A provider.")] = "",
-    alias: Annotated[str, typer.Argument(help="One of its keys.")] = DEFAULT_ALIAS,
-    json: Json = False,
+    where: options.Where = None,
+    provider: Annotated[str | None, typer.Option("--provider", help="Only this provider's.")] = None,
+    label: options.Label = None,
+    org: options.Org = None,
+    owner: options.Owner = None,
+    tier: options.Tier = None,
+    source: options.Source = None,
+    login: options.Login = None,
+    batch: options.Batch = None,
+    active: options.Active = None,
+    expired: Annotated[bool | None, typer.Option("--expired/--not-expired", help="Whether its date has come.")] = None,
+    json: options.Json = False,
 ) -> None:
-    """Show what is known about the keys: where, since when, last used, by which profiles."""
+    """List the keys that are there, one address a line; with options only those whose fields say so."""
     app = app_of(context)
-    entries = [app.keychain.entry(_address(app, provider, alias))] if provider else app.keychain.entries()
-    found = status.of(entries, profiles=app.profiles, folder=app.folders.state)
+    entries = app.keychain.entries()
+    _say_what_is_amiss(app, entries)
+    wanted = options.filters(
+        where, provider=provider, label=label, org=org, owner=owner, tier=tier, source=source, login=login,
+        batch=batch, active=options.truth(active), expired=options.truth(expired),
+    )  # fmt: skip
+    found = chosen(entries, wanted, now=app.clock())
     if json:
-        output.document(place=app.backend.place, entries=[_status(one) for one in found])
-        return
-    output.say(f"keys are kept in {app.backend.place}")
-    output.table(
-        ("ADDRESS", "BACKEND", "CREATED", "REPLACED", "LAST USED", "PROFILES"),
-        [tuple(text or "-" for text in _cells(one)) for one in found],
-    )
+        output.document(entries=[options.document(entry) for entry in found])
+    else:
+        output.lines(str(entry.address) for entry in found)
 
 
-def _cells(one: status.Status) -> tuple[str, ...]:
-    entry = one.entry
-    return (
-        str(entry.address),
-        entry.backend,
-        entry.created_at,
-        entry.replaced_at,
-        one.last_used_at,
-        ", ".join(one.profiles),
-    )
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "address": str(entry.address),
-        "provider": entry.address.provider,
-        "alias": entry.address.alias,
-        "backend": entry.backend,
-        "created_at": entry.created_at or None,
-        "replaced_at": entry.replaced_at or None,
-    }
-
-
-def _status(one: status.Status) -> dict[str, Any]:
-    return _entry(one.entry) | {"last_used_at": one.last_used_at or None, "profiles": list(one.profiles)}
+def _say_what_is_amiss(app: App, entries: list[Entry]) -> None:
+    for address in app.keychain.missing(entries):
+        output.say(f"note: {address} was stored once, but is not there: {address.to_set()}")
+    for address in app.keychain.strays(entries):
+        remove = f"ringlet keychain remove {address.provider} {address.alias}"
+        output.say(f"note: {address} is bound to a key that is not there: {remove}")

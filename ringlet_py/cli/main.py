@@ -110,6 +110,12 @@ def _add_catalog(app: typer.Typer) -> None:
     app.add_typer(catalog.build(), name="catalog")
 
 
+def _add_sealed(app: typer.Typer) -> None:
+    from ringlet_py.cli import sealed
+
+    app.add_typer(sealed.build(), name="sealed")
+
+
 def _add_completion(app: typer.Typer) -> None:
     from ringlet_py.cli import completion
 
@@ -123,6 +129,7 @@ PARTS = {
     "profiles": _add_profiles,
     "audit": _add_audit,
     "catalog": _add_catalog,
+    "sealed": _add_sealed,
     "completion": _add_completion,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.app import say_on_stderr
@@ -45,6 +46,7 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     if rows:
         say(_row(header, widths))
     lines(_row(row, widths) for row in rows)
+    sys.stdout.flush()  # the next header must not overtake the data where both go into one file
 
 
 def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> None:

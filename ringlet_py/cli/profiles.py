@@ -22,6 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Agent = Annotated[str, typer.Option("--agent", help="The program to run.")]
 Provider = Annotated[str, typer.Option("--provider", help="Who sells the API.")]
+KeyPool = Annotated[str, typer.Option("--key-pool", help="A pool to take the key from, instead of one alias.")]
 KeyAlias = Annotated[str, typer.Option("--key-alias", help="Which of the provider's keys (default: default).")]
 Endpoint = Annotated[str, typer.Option("--endpoint", help="One of the provider's endpoints.")]
 BaseUrl = Annotated[
@@ -75,6 +76,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     agent: Agent = "",
     provider: Provider = "",
     key_alias: KeyAlias = "",
+    key_pool: KeyPool = "",
     endpoint: Endpoint = "",
     base_url: BaseUrl = "",
     model: Model = "",
@@ -101,7 +103,7 @@ def create(  # noqa: PLR0913 - one parameter an option
             "a profile needs an agent and a provider",
             hint=f"ringlet profiles create {name} --agent claude --provider anthropic",
         )
-    changes = _changes(agent, provider, key_alias, endpoint, base_url, model, shape, inherit_env, isolation)
+    changes = _changes(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation)
     text = drafting.changed(drafting.ready_made_text(ready_made), **changes, command=command, args=arg, env=env)
     _save(app, drafting.checked(app.profiles, name, text), text, replace=replace)
     output.say(f"created {name}; run it: ringlet run {name}")
@@ -113,6 +115,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     agent: Agent = "",
     provider: Provider = "",
     key_alias: KeyAlias = "",
+    key_pool: KeyPool = "",
     endpoint: Endpoint = "",
     base_url: BaseUrl = "",
     model: Model = "",
@@ -126,7 +129,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     """Change a profile: with options those values, without any in your editor ($VISUAL, $EDITOR)."""
     session = session_of(context)
     before = session.app.profiles.text(name)
-    changes = _changes(agent, provider, key_alias, endpoint, base_url, model, shape, inherit_env, isolation)
+    changes = _changes(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation)
     if any([*changes.values(), command, arg, env]):
         text = drafting.changed(before, **changes, command=command, args=arg, env=env)
         _save(session.app, drafting.checked(session.app.profiles, name, text), text, before=before)
@@ -209,6 +212,7 @@ def _changes(*values: str) -> dict[str, str]:
         "agent",
         "provider",
         "key-alias",
+        "key-pool",
         "endpoint",
         "base-url",
         "model",

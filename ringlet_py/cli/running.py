@@ -103,7 +103,10 @@ def described(plan: LaunchPlan, session: Session, args: tuple[str, ...] = ()) ->
         "base_url": plan.base_url,
         "binary": find_binary(plan.command[0], environ, plan.install),
         "argv": [*plan.command, *plan.args, *args],
-        "keys": {name: str(address) for name, address in plan.keys.items()},
+        "keys": {
+            **{name: str(address) for name, address in plan.keys.items()},
+            **{name: f"pool {plan.pool}{field and f'#{field}'}" for name, field in plan.pooled.items()},
+        },
         "env": redacted_env(plan, session.app.catalog.providers),
         "inherit": plan.inherit,
         "dropped": sorted(name for name in environ if name not in env),

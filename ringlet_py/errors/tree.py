@@ -2,106 +2,34 @@
 
 from __future__ import annotations
 
-RUN_FAILED = 125
-
-
-class RingletError(Exception):
-    """The base of all; raised itself only where nothing more precise is known."""
-
-    code = "error"
-    exit_status = 1
-    http_status = 500
-    hint = "run the command again with --help"
-
-    def __init__(self, what: str, *, why: str = "", hint: str | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        if hint is not None:
-            self.hint = hint
-
-    @property
-    def run_status(self) -> int:
-        """The exit status under `run`, where 1 to 124 belong to the agent."""
-        return max(RUN_FAILED, self.exit_status)
-
-
-class UsageError(RingletError):
-    code = "usage"
-    exit_status = 2
-    http_status = 400
-
-
-class InvalidName(UsageError):
-    code = "invalid-name"
-    hint = "names are ASCII letters, digits, '.', '_' and '-', at most 64, not starting with '-' or '.'"
-
-
-class InvalidSecret(UsageError):
-    code = "invalid-secret"
-    hint = "copy the key again from the provider's page"
-
-
-class NotFound(RingletError):
-    code = "not-found"
-    exit_status = 3
-    http_status = 404
-
-
-class KeyNotFound(NotFound):
-    code = "key-not-found"
-    hint = "ringlet keychain list"
-
-
-class ProfileNotFound(NotFound):
-    code = "profile-not-found"
-    hint = "ringlet profiles list"
-
-
-class CatalogNotFound(NotFound):
-    code = "catalog-not-found"
-    hint = "ringlet profiles create --help"
-
-
-class ConsentNeeded(RingletError):
-    code = "consent-needed"
-    exit_status = 4
-    http_status = 409
-
-
-class KeyExists(ConsentNeeded):
-    code = "key-exists"
-    hint = "add --replace"
-
-
-class KeyInUse(ConsentNeeded):
-    code = "key-in-use"
-    hint = "add --yes"
-
-
-class KeySuspicious(ConsentNeeded):
-    code = "key-suspicious"
-    hint = "add --force if it is right all the same"
-
-
-class ProviderSuspicious(ConsentNeeded):
-    code = "provider-suspicious"
-    hint = "add --force if it is right all the same"
-
-
-class ProfileExists(ConsentNeeded):
-    code = "profile-exists"
-    hint = "add --replace"
-
-
-class ProfileChanged(ConsentNeeded):
-    code = "profile-changed"
-    hint = "look at it and try again"
-
-
-class Declined(ConsentNeeded):
-    code = "declined"
-    hint = "nothing was changed"
+from ringlet_py.errors.asked import (  # noqa: F401 - `ringlet_py.errors` looks all of them up here
+    RUN_FAILED,
+    CatalogNotFound,
+    ConsentNeeded,
+    Declined,
+    InvalidField,
+    InvalidName,
+    InvalidSecret,
+    KeyDuplicate,
+    KeyExists,
+    KeyInUse,
+    KeyNotFound,
+    KeySuspicious,
+    LimitInvalid,
+    NotFound,
+    PolicyNotFound,
+    PoolEmpty,
+    PoolExists,
+    PoolInUse,
+    PoolNotFound,
+    ProfileChanged,
+    ProfileExists,
+    ProfileNotFound,
+    ProviderSuspicious,
+    RingletError,
+    TierNotFound,
+    UsageError,
+)
 
 
 class KeychainError(RingletError):
@@ -140,6 +68,21 @@ class KeychainTimeout(KeychainError):
 class KeychainBroken(KeychainError):
     code = "keychain-broken"
     hint = "check the keychain with the system's own tool, then try again"
+
+
+class MasterKeyMissing(KeychainError):
+    code = "master-key-missing"
+    hint = "ringlet sealed status"
+
+
+class MasterKeyWrong(KeychainError):
+    code = "master-key-wrong"
+    hint = "ringlet sealed status"
+
+
+class LedgerUnreachable(KeychainError):
+    code = "ledger-unreachable"
+    hint = "start that server, or set [ledger] url or RINGLET_LEDGER_URL to another"
 
 
 class StoreCorrupt(KeychainError):
@@ -185,6 +128,36 @@ class AuditUnwritable(AuditError):
 class AuditBroken(AuditError):
     code = "audit-broken"
     hint = "ringlet audit verify --json"
+
+
+class KeyUnusable(RingletError):
+    code = "key-unusable"
+    exit_status = 13
+    http_status = 403
+    hint = "ringlet keychain status"
+
+
+class KeyExpired(KeyUnusable):
+    code = "key-expired"
+
+
+class KeyInactive(KeyUnusable):
+    code = "key-inactive"
+
+
+class PoolExhausted(RingletError):
+    """No key is free now; `retry_at` is when one will be, in seconds since 1970 (infinite: never)."""
+
+    code = "pool-exhausted"
+    exit_status = 14
+    http_status = 429
+    hint = "wait for one with --wait SECONDS"
+    retry_at = float("inf")
+
+
+class QuotaUsedUp(PoolExhausted):
+    code = "quota-used-up"
+    hint = "use a key of your own, or wait"
 
 
 class LaunchError(RingletError):

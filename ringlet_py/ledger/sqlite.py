@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from ringlet_py.entry import Address, Entry
 from ringlet_py.errors import InvalidName
+from ringlet_py.ledger.rows import COLUMNS, entry_of, row_of
 from ringlet_py.ledger.sqlite_file import BUSY_TIMEOUT, SqliteFile
 
-_ALL = "SELECT provider, alias, backend, created_at, replaced_at FROM entries ORDER BY provider, alias"
-_ONE = "SELECT provider, alias, backend, created_at, replaced_at FROM entries WHERE provider = ? AND alias = ?"
-_PUT = "REPLACE INTO entries (provider, alias, backend, created_at, replaced_at) VALUES (?, ?, ?, ?, ?)"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ringlet_py.entry import Address, Entry
+
+_NAMES = ", ".join(COLUMNS)
+_SELECT = f"SELECT {_NAMES} FROM entries"  # noqa: S608 - the names are ours
+_ALL = f"{_SELECT} ORDER BY provider, alias"
+_ONE = f"{_SELECT} WHERE provider = ? AND alias = ?"
+_SAME = f"{_SELECT} WHERE fingerprint = ? AND fingerprint <> '' ORDER BY provider, alias"
+_PUT = f"REPLACE INTO entries ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _FORGET = "DELETE FROM entries WHERE provider = ? AND alias = ?"
 
 
@@ -27,12 +34,14 @@ class SqliteLedger:
         found = self._read(_ONE, address.provider, address.alias)
         return found[0] if found else None
 
-    def put(self, entry: Entry) -> None:
-        """Makes or replaces the entry, on disk when this returns."""
-        address = entry.address
+    def same(self, fingerprint: str) -> list[Entry]:
+        """The entries of that fingerprint, sorted by address; none for "", which stands for an unknown one."""
+        return self._read(_SAME, fingerprint)
+
+    def put(self, *entries: Entry) -> None:
+        """Makes or replaces the entries, all or none, on disk when this returns."""
         with self.file.writing() as connection:
-            row = (address.provider, address.alias, entry.backend, entry.created_at, entry.replaced_at)
-            connection.execute(_PUT, row)
+            connection.executemany(_PUT, map(row_of, entries))
 
     def forget(self, address: Address) -> None:
         """Takes the entry away, if it is there."""
@@ -46,10 +55,6 @@ class SqliteLedger:
         with self.file.opened() as connection:
             rows = connection.execute(query, values).fetchall()
         try:
-            return [_entry(*row) for row in rows]
-        except (InvalidName, TypeError):
-            raise self.file.corrupt("it holds a name that cannot be one") from None
-
-
-def _entry(provider: str, alias: str, backend: str, created_at: str, replaced_at: str) -> Entry:
-    return Entry(Address(provider, alias), backend=backend, created_at=created_at, replaced_at=replaced_at)
+            return [entry_of(row) for row in rows]
+        except (InvalidName, TypeError, ValueError):
+            raise self.file.corrupt("it holds what cannot be an entry") from None

@@ -1,7 +1,7 @@
 """One SQLite file that only we may read: opened, checked, brought to our version.
 
-Every use opens the file and closes it: nothing is held across a fork, shared between threads, or left
-for an exit that may not come.
+A use opens the file and closes it: nothing is held across a fork, shared between threads, or left for an exit
+that may not come.  `sqlite_session` is for what cannot afford that.
 """
 
 from __future__ import annotations
@@ -38,24 +38,39 @@ class SqliteFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection within a transaction, which is kept if the block ends well; makes the file."""
-        if not self.exists():
-            self._make()
+        self.make()
         with self.opened() as connection, transaction(connection):
             yield connection
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
         """A connection to the file, at our version."""
+        with self.translating(), closing(self.connect()) as connection:
+            yield connection
+
+    def connect(self, *, kept: bool = False) -> sqlite3.Connection:
+        """A connection to the file, at our version, for the caller to close; a kept one goes from thread to thread."""
         name = f"file:{urllib.parse.quote(self.path)}?mode=rw"  # rw: made by us alone, never by SQLite
+        connection = sqlite3.connect(
+            name, timeout=self.busy_timeout, isolation_level=None, uri=True, check_same_thread=not kept
+        )
         try:
-            with closing(
-                sqlite3.connect(name, timeout=self.busy_timeout, isolation_level=None, uri=True)
-            ) as connection:
-                connection.execute("PRAGMA synchronous = FULL")
-                self._migrate(connection)
-                yield connection
+            connection.execute("PRAGMA synchronous = FULL")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """What SQLite or the system raises within becomes an error of ours."""
+        try:
+            yield
         except sqlite3.Error as error:
             raise self._translated(error) from None
+        except OSError as error:
+            raise self._broken(reason(error)) from None
 
     def exists(self) -> bool:
         """Whether there is one, checked by name: closing a descriptor of it would drop SQLite's locks."""
@@ -67,8 +82,13 @@ class SqliteFile:
             raise self._broken(reason(error)) from None
         return True
 
-    def _make(self) -> None:
-        """An empty file, born ours alone, which SQLite then fills and takes as the model for its side files."""
+    def make(self) -> None:
+        """If there is none: an empty file, born ours alone, which SQLite then fills and takes as its side files' model.
+
+        One that is there is checked.
+        """
+        if self.exists():
+            return
         try:
             with Lock(f"{self.path}.lock", limit=self.busy_timeout):
                 if not os.path.lexists(self.path):

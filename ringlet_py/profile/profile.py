@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 INHERIT = ("filtered", "clean", "all")
 REFERENCE = "ringlet:"
+OWN_SECRET = "ringlet:#"  # noqa: S105 - how one is named, and no value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """A profile's document, checked; "" stands for what it does not say."""
+    """A profile's document, checked; "" stands for what it does not say.
+
+    `references` maps variables to further keys, `bound` maps them to bound secrets of the profile's own key.
+    """
 
     name: str
     agent: str
     provider: str
     key_alias: str = DEFAULT_ALIAS
+    key_pool: str = ""
     endpoint: str = ""
     base_url: str = ""
     model: str = ""
@@ -34,25 +39,36 @@ class Profile:
     args: tuple[str, ...] = ()
     env: dict[str, str]
     references: dict[str, Address]
+    bound: dict[str, str] = field(default_factory=dict)
     inherit_env: str = "filtered"
     isolation: str = "none"
 
     @property
     def address(self) -> Address:
-        """The key it names."""
+        """The key it names; with a pool, which names none, its provider's default."""
         return Address(self.provider, self.key_alias)
+
+    @property
+    def further(self) -> dict[str, Address]:
+        """The variables that get another secret than that key: one of its bound secrets, or a further key."""
+        if self.key_pool:
+            return self.references
+        bound = {name: Address(self.provider, self.key_alias, secret) for name, secret in self.bound.items()}
+        return {**self.references, **bound}
 
 
 def read_profile(name: str, source: Source) -> Profile:
     """The profile in the document; raises the source's error for anything wrong in it."""
     root = source.root()
     config = root.table("provider-config")
-    env, references = _env(root)
+    env, references, bound = _env(root)
+    key_alias, key_pool = _key(config)
     profile = Profile(
         name=name,
         agent=_name(root, "agent"),
         provider=_name(root, "provider"),
-        key_alias=_name(config, "key-alias", DEFAULT_ALIAS),
+        key_alias=key_alias,
+        key_pool=key_pool,
         endpoint=_either(root, config, "endpoint"),
         base_url=_base_url(root, config),
         model=_model(root, config),
@@ -61,10 +77,11 @@ def read_profile(name: str, source: Source) -> Profile:
         args=root.texts("args"),
         env=env,
         references=references,
+        bound=bound,
         inherit_env=root.choice("inherit-env", INHERIT, "filtered"),
         isolation=root.choice("isolation", ISOLATIONS, "none"),
     )
-    config.known |= {"endpoint", "base-url", "model"}
+    config.known |= {"key-alias", "key-pool", "endpoint", "base-url", "model"}
     config.done()
     root.done()
     _check_texts(root, (*profile.command, *profile.args, *profile.env.values()))
@@ -72,10 +89,25 @@ def read_profile(name: str, source: Source) -> Profile:
 
 
 def _name(table: Table, key: str, default: str | None = None) -> str:
+    return _checked_name(table, key, table.text(key, default))
+
+
+def _checked_name(table: Table, key: str, name: str) -> str:
     try:
-        return check_name(key, table.text(key, default))
+        return check_name(key, name)
     except UsageError as problem:
         raise table.wrong(problem.what, key, why=problem.hint) from None
+
+
+def _key(config: Table) -> tuple[str, str]:
+    """Which of the provider's keys it is: the alias, or the pool that gives one."""
+    alias, pool = config.text("key-alias", ""), config.text("key-pool", "")
+    if alias and pool:
+        raise config.wrong("'key-alias' and 'key-pool' cannot both say which key it is", "key-pool")
+    for key, name in (("key-alias", alias), ("key-pool", pool)):
+        if name:
+            _checked_name(config, key, name)
+    return alias or DEFAULT_ALIAS, pool
 
 
 def _either(root: Table, config: Table, key: str) -> str:
@@ -96,23 +128,26 @@ def _model(root: Table, config: Table) -> str:
     return check_plain("model", model, lambda what: config.wrong(what, "model")) if model else ""
 
 
-def _env(root: Table) -> tuple[dict[str, str], dict[str, Address]]:
+def _env(root: Table) -> tuple[dict[str, str], dict[str, Address], dict[str, str]]:
     plain: dict[str, str] = {}
     references: dict[str, Address] = {}
+    bound: dict[str, str] = {}
     for name, value in root.mapping("env").items():
         check_variable(name, partial(root.source.wrong, key=name, table="env"))
-        if value.startswith(REFERENCE):
+        if value.startswith(OWN_SECRET):
+            bound[name] = _reference(root, name, f"own{value.removeprefix(REFERENCE)}").field
+        elif value.startswith(REFERENCE):
             references[name] = _reference(root, name, value.removeprefix(REFERENCE))
         else:
             plain[name] = value
-    return plain, references
+    return plain, references, bound
 
 
 def _reference(root: Table, name: str, text: str) -> Address:
     try:
         return Address.parse(text)
     except UsageError as problem:
-        why = f"a reference is written {REFERENCE}provider/alias"
+        why = f"a reference is written {REFERENCE}provider/alias, or {OWN_SECRET}name for a secret bound to its own key"
         raise root.source.wrong(f"{name}: {problem.what}", name, table="env", why=why) from None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WORK = Address("anthropic", "work")
 HOME = Address("anthropic", "home")
+WEBHOOK = Address("anthropic", "work", "webhook")
 OLD, NEW = "sk-test-old-0123456789", "sk-test-new-abcdefghij"
 # no service may touch any of these, and each is refused by some
 PRINTABLE = "".join(chr(code) for code in range(33, 127) if chr(code) not in "\"'`\\")
@@ -144,6 +145,46 @@ class BackendContract:
         backend.remove(HOME)
 
         assert another.names() == [WORK, Address("openai")]
+
+    def test_a_bound_secret_is_an_entry_beside_its_key(self, backend: Backend, another: Backend) -> None:
+        backend.set(WEBHOOK, Secret(NEW))
+        with pytest.raises(KeyNotFound):
+            another.get(WORK)
+
+        backend.set(WORK, Secret(OLD))
+
+        assert another.get(WEBHOOK).reveal() == NEW
+        assert another.get(WORK).reveal() == OLD
+        assert another.names() in (None, [WORK, WEBHOOK])
+
+    def test_a_bound_secret_is_replaced_and_removed_alone(self, backend: Backend, another: Backend) -> None:
+        for address in (WORK, WEBHOOK, Address("anthropic", "work", "other")):
+            backend.set(address, Secret(OLD))
+        backend.set(WEBHOOK, Secret(NEW))
+        assert another.get(WEBHOOK).reveal() == NEW
+
+        backend.remove(WEBHOOK)
+
+        with pytest.raises(KeyNotFound):
+            another.get(WEBHOOK)
+        assert another.get(WORK).reveal() == OLD
+        assert another.names() in (None, [WORK, Address("anthropic", "work", "other")])
+
+    def test_a_bound_secret_that_is_not_there_is_key_not_found_with_its_own_remedy(self, backend: Backend) -> None:
+        backend.set(WORK, Secret(OLD))
+
+        with pytest.raises(KeyNotFound) as caught:
+            backend.get(WEBHOOK)
+
+        assert str(WEBHOOK) in caught.value.what
+        assert caught.value.hint == "ringlet keychain edit anthropic work --secret webhook"
+
+    def test_the_longest_names_of_a_bound_secret_work(self, backend: Backend) -> None:
+        address = Address("p" * 64, "a" * 64, "s" * 64)
+        backend.set(address, Secret(OLD))
+
+        assert backend.get(address).reveal() == OLD
+        assert backend.names() in (None, [address])
 
     def test_an_empty_store_has_no_names(self, backend: Backend) -> None:
         assert backend.names() in (None, [])

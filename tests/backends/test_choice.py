@@ -110,3 +110,17 @@ def test_the_name_says_which_one_was_used() -> None:
     assert both.chosen.name == both.file.name
     assert both.chosen.place == both.file.place
     assert both.chosen.max_length == both.file.max_length
+
+
+def test_of_what_is_left_in_the_file_the_keys_are_named_and_not_their_bound_secrets() -> None:
+    both = Both()
+    webhook = Address("anthropic", "work", "webhook")
+    for address in (WORK, webhook):
+        both.file.set(address, Secret("v"))
+    with pytest.raises(KeyNotFound):
+        both.chosen.get(webhook)
+    assert both.said == []
+
+    both.chosen.names()
+
+    assert both.said == ["note: not used, but still in memory: anthropic/work"]

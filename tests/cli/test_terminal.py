@@ -43,6 +43,35 @@ def test_with_confirm_the_key_is_asked_for_twice(home: Home, terminal: Start) ->
     assert not home.credentials.exists()
 
 
+def test_bound_secrets_are_asked_for_after_their_key(home: Home, terminal: Start) -> None:
+    child = terminal("keychain", "set", "anthropic", "work", "--secret", "webhook", "--secret", "signing")
+    for prompt, value in (("Key for anthropic/work", KEY), ("Secret webhook for anthropic/work", OTHER)):
+        child.expect_exact(f"{prompt}: ")
+        child.sendline(value)
+    child.expect_exact("Secret signing for anthropic/work: ")
+    child.sendline("third-0123456789")
+    assert status_of(child) == 0
+    assert OTHER not in (child.before or "")
+    stored = home.credentials.read_text()
+    assert f'[anthropic."work#webhook"]\nkey = "{OTHER}"' in stored
+
+
+def test_a_field_that_cannot_be_is_said_before_the_key_is_typed(home: Home, terminal: Start) -> None:
+    child = terminal("keychain", "set", "anthropic", "--expires", "yesterday")
+    child.expect_exact("'yesterday' is no expiry")
+    assert status_of(child) == 2
+
+
+def test_a_change_of_several_keys_is_asked_for(home: Home, terminal: Start) -> None:
+    store_key(home)
+    child = terminal("keychain", "edit", "--where", "provider=anthropic", "--org", "acme")
+    child.expect_exact("anthropic/default")
+    child.expect_exact("edit 1 key? [y/N]: ")
+    child.sendline("n")
+    assert status_of(child) == 4
+    assert "acme" not in home.here("keychain", "list", "--json").out
+
+
 def test_who_would_need_replace_hears_so_before_typing_the_key(home: Home, terminal: Start) -> None:
     store_key(home)
     child = terminal("keychain", "set", "anthropic")

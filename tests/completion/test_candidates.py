@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def test_commands_are_offered_and_their_hidden_names_are_not(world: World) -> None:
-    assert world.offers("keychain", "") == ["set", "list", "remove", "status"]
+    assert world.offers("keychain", "") == ["set", "list", "edit", "rename", "remove", "status"]
     assert world.offers("pro") == ["profiles"]
     assert world.offers() == world.offers("") == list(COMMANDS[""])
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.completion.world import World
 
+INSERT = "INSERT INTO entries (provider, alias, backend, created_at, replaced_at) VALUES (?, ?, 'file', '', '')"
+
 
 def test_profiles_are_those_that_ringlet_lists(world: World) -> None:
     for name in ("work", "play", "w.2_x-y"):
@@ -186,7 +188,7 @@ def test_names_in_the_ledger_that_are_none_are_not_offered(world: World) -> None
     world.key("openai/office")
     with sqlite3.connect(world.ledger) as connection:
         odd = [("openai", "$(touch x)"), ("openai", b"bytes"), ("a b", "x"), ("openai", 7), ("-x", "y")]
-        connection.executemany("INSERT INTO entries VALUES (?, ?, 'file', '', '')", odd)
+        connection.executemany(INSERT, odd)
     connection.close()
 
     assert world.offers("run", "--key", "") == ["openai/7", "openai/office"]

@@ -74,7 +74,7 @@ def test_a_real_shell_never_runs_what_a_folder_is_called(shell: Shell) -> None:
 
 def test_bash_offers_the_names(home: Home) -> None:
     assert in_bash(home, "ringlet", "run", "") == ["play", "work"]
-    assert in_bash(home, "ringlet", "keychain", "re") == ["remove"]
+    assert in_bash(home, "ringlet", "keychain", "rem") == ["remove"]
 
 
 def test_bash_puts_together_what_it_took_apart(home: Home) -> None:

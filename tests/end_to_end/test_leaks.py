@@ -37,12 +37,16 @@ WALK: tuple[tuple[str, str], ...] = (
     ("keychain set anthropic", "|"),
     ("keychain set anthropic", "|"),
     ("keychain set anthropic --replace", "|"),
-    ("keychain set anthropic work --from-env CANARY", "$"),
-    ("keychain set anthropic file --from-file /dev/stdin", "|"),
+    ("keychain set anthropic work --from-env CANARY --force --label walk", "$"),
+    ("keychain set anthropic file --from-file /dev/stdin --force", "|"),
+    ("keychain set anthropic again", "|"),
     ("keychain set openai", "|"),
     ("keychain set openai --force", "|"),
     ("keychain set antropic", "|"),
+    ("keychain edit anthropic work --secret webhook", "|"),
+    ("keychain edit anthropic work --org acme --json", ""),
     ("keychain list", ""),
+    ("keychain list --where org=acme --json", ""),
     ("keychain ls --json", ""),
     (f"profiles create tool {' '.join(TOOL)} --env EXTRA=ringlet:anthropic/work", ""),
     (f"profiles create home {' '.join(TOOL)} --isolation home", ""),
@@ -66,6 +70,10 @@ WALK: tuple[tuple[str, str], ...] = (
     ("run nobody", ""),
     ("keychain status", ""),
     ("keychain status anthropic work --json", ""),
+    ("run --key T=anthropic/work#webhook -- sleep 0.05", ""),
+    ("keychain rename anthropic work team", ""),
+    ("keychain rename anthropic work team --yes", ""),
+    ("keychain edit anthropic team --drop-secret webhook", ""),
     ("profiles rename home house", ""),
     ("profiles delete house", ""),
     ("profiles rm house --yes", ""),
@@ -290,7 +298,7 @@ def test_no_process_shows_the_key_in_its_command_line(search: Search) -> None:
         for words, way in WALK:
             walk(words, way)
         for delay in (0.05, 0.1, 0.15, 0.2):
-            with search.home.start("keychain", "set", "anthropic", f"killed-{delay}") as child:
+            with search.home.start("keychain", "set", "anthropic", f"killed-{delay}", "--force") as child:
                 assert child.stdin
                 child.stdin.write(search.key.encode())
                 child.stdin.close()

@@ -55,7 +55,7 @@ def check(home: Home, left: dict[Address, str], changes: int) -> None:
     app = App(home.environ)
     there = {entry.address for entry in app.keychain.entries()}
     assert there - {SHARED} == set(left)
-    assert {entry.address for entry in app.ledger.entries()} == there
+    assert {entry.address for entry in app.kept.entries.entries()} == there
     assert all(app.backend.get(address).same_as(Secret(value)) for address, value in left.items())
     assert verify(str(home.state)).problems == []
     assert len(list(find(str(home.state)))) == changes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.entry import Address, Entry
+from ringlet_py.entry import FIELDS, Address, Entry
 
 if TYPE_CHECKING:
     from ringlet_py.ledger import Ledger
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 WORK = Address("anthropic", "work")
 
 
-def entry(provider: str = "anthropic", alias: str = "work", **dates: str) -> Entry:
-    return Entry(Address(provider, alias), backend="file", **dates)
+def entry(provider: str = "anthropic", alias: str = "work", **fields: Any) -> Entry:
+    return Entry(Address(provider, alias), backend="file", **fields)
+
+
+def full_entry(**fields: Any) -> Entry:
+    """An entry whose every field says something."""
+    texts = {name: f"the {name}" for name, value in FIELDS.items() if isinstance(value, str)}
+    numbers = {"active": False, "weight": 2.5, "secrets": ("webhook", "signing-key")}
+    return Entry(WORK, backend="file", **{**texts, **numbers, **fields})
 
 
 class LedgerContract:
@@ -29,6 +36,39 @@ class LedgerContract:
 
         assert ledger.entry(WORK) == put
         assert ledger.entries() == [put]
+
+    def test_gives_back_every_field(self, ledger: Ledger):
+        ledger.put(full_entry())
+
+        assert ledger.entry(WORK) == full_entry()
+        assert ledger.entries() == [full_entry()]
+
+    @pytest.mark.parametrize("text", ["", " two  blanks ", "ä→\U0001f600", "'; DROP TABLE entries; --", "x" * 200])
+    def test_a_text_comes_back_as_it_was(self, ledger: Ledger, text: str):
+        ledger.put(full_entry(label=text))
+
+        assert ledger.entry(WORK) == full_entry(label=text)
+
+    def test_several_are_put_at_once_or_none(self, ledger: Ledger):
+        ledger.put(entry("a"), entry("b"))
+        broken = entry("d")
+        broken.label = object()  # type: ignore[assignment]
+
+        with pytest.raises(Exception):  # noqa: B017 - each engine refuses it in its own words
+            ledger.put(entry("c"), broken)
+
+        assert ledger.entries() == [entry("a"), entry("b")]
+
+    def test_same_gives_the_entries_of_that_fingerprint(self, ledger: Ledger):
+        ledger.put(entry("b", fingerprint="1f"), entry("a", fingerprint="1f"), entry("c", fingerprint="2f"), entry("d"))
+
+        assert ledger.same("1f") == [entry("a", fingerprint="1f"), entry("b", fingerprint="1f")]
+        assert ledger.same("3f") == []
+
+    def test_entries_without_a_fingerprint_are_not_the_same(self, ledger: Ledger):
+        ledger.put(entry("a"), entry("b"))
+
+        assert ledger.same("") == []
 
     def test_unknown_dates_stay_unknown(self, ledger: Ledger):
         ledger.put(entry())

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringlet_py.entry import Address
+from ringlet_py.entry import Address, Entry
 from ringlet_py.errors import InsecurePermissions, KeychainBroken, KeychainError, KeychainTimeout, StoreCorrupt
 from ringlet_py.ledger import sqlite_file
 from ringlet_py.ledger.migrations import MIGRATIONS
+from ringlet_py.ledger.rows import COLUMNS
 from ringlet_py.ledger.sqlite import SqliteLedger
 from ringlet_py.ledger.sqlite_file import APPLICATION, SqliteFile
 from tests.killing import kill_at_every_step
-from tests.ledger.contract import WORK, LedgerContract, entry
+from tests.ledger.contract import WORK, LedgerContract, entry, full_entry
 from tests.people import NOBODY, as_root
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes mean nothing on Windows")
 
+INSERT = "INSERT INTO entries (provider, alias, backend, created_at, replaced_at) VALUES ('a', 'b', 'c', '', '')"
 POSIX_NAMES = [] if sys.platform == "win32" else ["q?x=1"]
 
 
@@ -88,7 +90,7 @@ class TestTheFile:
     def test_has_no_room_for_a_value(self, raw: sqlite3.Connection):
         columns = {row[1] for row in raw.execute("PRAGMA table_info(entries)")}
 
-        assert columns == {"provider", "alias", "backend", "created_at", "replaced_at"}
+        assert columns == set(COLUMNS)
 
     @posix
     @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -249,12 +251,34 @@ class TestMigrations:
 
     def test_a_migration_that_fails_changes_nothing(self, raw: sqlite3.Connection, ledger: SqliteLedger):
         ledger.file.migrations = (*MIGRATIONS, ("CREATE TABLE strange (x)", "nonsense"))
+        before = raw.execute("SELECT name FROM sqlite_master").fetchall()
 
         with pytest.raises(StoreCorrupt):
             ledger.entries()
 
         assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("entries",)]
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == before
+
+
+class TestEarlierVersions:
+    @pytest.mark.parametrize("version", range(len(MIGRATIONS)))
+    def test_a_ledger_of_each_earlier_version_is_brought_to_ours(self, path: Path, version: int):
+        old = SqliteFile(str(path), migrations=MIGRATIONS[:version])
+        with old.writing() as connection:
+            if version:
+                connection.execute(INSERT)
+        ledger = SqliteLedger(str(path))
+
+        assert ledger.entries() == ([Entry(Address("a", "b"), backend="c")] if version else [])
+        ledger.put(full_entry())
+        assert ledger.entry(WORK) == full_entry()
+
+    @pytest.mark.parametrize("column", COLUMNS)
+    def test_what_cannot_be_an_entry_is_refused(self, raw: sqlite3.Connection, ledger: SqliteLedger, column: str):
+        raw.execute(f"UPDATE entries SET {column} = ?", (b"\xff",))  # noqa: S608
+
+        with pytest.raises(StoreCorrupt, match="not a ledger"):
+            ledger.entries()
 
 
 class TestTrouble:
@@ -268,7 +292,7 @@ class TestTrouble:
 
     def test_an_error_within_a_transaction_undoes_it(self, ledger: SqliteLedger):
         with pytest.raises(ZeroDivisionError), ledger.file.writing() as connection:  # noqa: PT012
-            connection.execute("INSERT INTO entries VALUES ('a', 'b', 'c', '', '')")
+            connection.execute(INSERT)
             1 / 0  # noqa: B018
 
         assert ledger.entries() == []
@@ -324,6 +348,7 @@ def _error(code: int) -> sqlite3.OperationalError:
 WRITER = """
 import sys
 from ringlet_py.entry import Address, Entry
+from ringlet_py.ledger.rows import COLUMNS
 from ringlet_py.ledger.sqlite import SqliteLedger
 ledger = SqliteLedger(sys.argv[1])
 for n in range(int(sys.argv[3])):
@@ -402,7 +427,7 @@ class TestManyAtOnce:
         """POSIX drops a process's locks on a file when the process closes any descriptor of it."""
         ledger.put(entry())
         with ledger.file.writing() as connection:
-            connection.execute("INSERT INTO entries VALUES ('a', 'b', 'c', '', '')")
+            connection.execute(INSERT)
             before = _locks(path)
             SqliteLedger(str(path)).entries()
             assert _locks(path) == before

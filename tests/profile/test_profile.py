@@ -44,6 +44,21 @@ def test_a_profile_is_read() -> None:
     assert (profile.args, profile.inherit_env, profile.isolation) == (("--verbose",), "clean", "config")
 
 
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("ringlet:#webhook", Address("anthropic", "work", "webhook")),
+        ("ringlet:anthropic/other#webhook", Address("anthropic", "other", "webhook")),
+        ("ringlet:github#signing", Address("github", "default", "signing")),
+    ],
+)
+def test_a_variable_may_take_a_bound_secret_of_its_own_key_or_of_another(value: str, address: Address) -> None:
+    profile = read(GOOD.replace("ringlet:github/work", value))
+
+    assert profile.further == {"GITHUB_TOKEN": address}
+    assert profile.env == {"PLAIN": "value"}
+
+
 def test_what_it_does_not_say_has_its_default() -> None:
     profile = read('agent = "claude"\nprovider = "anthropic"')
 
@@ -72,6 +87,10 @@ def test_but_not_in_both_places() -> None:
         ("http://127.0.0.1:9999", "http://evil.example", "must be https"),
         ("claude-sonnet-4", "a b", "model"),
         ("ringlet:github/work", "ringlet:git hub/work", "GITHUB_TOKEN"),
+        ("ringlet:github/work", "ringlet:#", "GITHUB_TOKEN: the bound secret is empty"),
+        ("ringlet:github/work", "ringlet:#a b", "GITHUB_TOKEN: the bound secret 'a b'"),
+        ("ringlet:github/work", "ringlet:github/work#", "GITHUB_TOKEN: the bound secret is empty"),
+        ("ringlet:github/work", "ringlet:github/work#a#b", "GITHUB_TOKEN: the bound secret 'a#b'"),
         ("PLAIN =", "PLA-IN =", "not the name of a variable"),
         ('"--verbose"', '"a\\u0000b"', "NUL"),
         ("[env]", "[evn]", "'evn' is not known"),

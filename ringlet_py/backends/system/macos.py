@@ -25,7 +25,7 @@ MOST_DUPLICATES = 100
 
 
 class MacKeychain:
-    """Entries of service `ringlet`, account `<provider>/<alias>`, in the person's default keychain."""
+    """Entries of service `ringlet`, account `<provider>/<alias>` or `…#<bound secret>`, in the default keychain."""
 
     name = "system"
     place = "macOS Keychain, login"

@@ -52,7 +52,7 @@ class Timeouts:
 
 
 class SecretService:
-    """Entries with the attributes service `ringlet` and username `<provider>/<alias>`.
+    """Entries with the attributes service `ringlet` and username `<provider>/<alias>` (or `…#<bound secret>`).
 
     What `secret-tool store` put there with these attributes is read and replaced as well; entries with further
     attributes count too.  Where several match, the one that was changed last is used, and `say` hears of it.

@@ -21,7 +21,7 @@ def unusable(address: Address, problem: str, *, place: str) -> errors.KeychainBr
     return errors.KeychainBroken(
         f"what the {place} holds as {address} is not a key",
         why=problem,
-        hint=f"ringlet keychain set {address.provider} {address.alias} --replace",
+        hint=address.to_set(replace=True),
     )
 
 
@@ -30,7 +30,7 @@ def missing(address: Address, *, place: str, why: str = "") -> errors.KeyNotFoun
     return errors.KeyNotFound(
         f"{address} is not in the {place}",
         why=why,
-        hint=f"ringlet keychain set {address.provider} {address.alias}",
+        hint=address.to_set(),
     )
 
 
@@ -52,8 +52,14 @@ def changed_under_us(address: Address, *, place: str) -> errors.KeychainBroken:
     return errors.KeychainBroken(
         f"the {place} took {address}, and then gave something else back",
         why="another program writes the same entry, or a second one of that name comes first",
-        hint=f"ringlet keychain remove {address.provider} {address.alias}, then set it again",
+        hint=f"{_to_remove(address)}, then set it again",
     )
+
+
+def _to_remove(address: Address) -> str:
+    words = f"{address.provider} {address.alias}"
+    drop = f"edit {words} --drop-secret {address.field}"
+    return f"ringlet keychain {drop if address.field else f'remove {words}'}"
 
 
 def address_of(account: str) -> Address | None:

@@ -8,6 +8,7 @@ Windows asks nobody and answers at once, so no call needs a limit.
 from __future__ import annotations
 
 from ringlet_py.backends.system.stored import address_of, changed_under_us, missing, refuse_unfit, secret_from, too_long
+from ringlet_py.entry import Address
 from ringlet_py.errors import (
     InvalidName,
     KeychainAbsent,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ringlet_py.entry import Address
     from ringlet_py.secret import Secret
 
 PREFIX = "ringlet/"
@@ -36,7 +36,7 @@ _BAD_STUB_DATA = 1783
 
 
 class CredentialManager:
-    """Generic credentials, target `ringlet/<provider>/<alias>`, account `<alias>`, on this machine only."""
+    """Generic credentials, target `ringlet/<address>`, account `<alias>`, on this machine only."""
 
     name = "system"
     place = "Windows Credential Manager"
@@ -91,7 +91,7 @@ class CredentialManager:
             raise InvalidName(
                 f"{address} was not written",
                 why=f"the {self.place} ignores case, and {stored} is there",
-                hint=f"ringlet keychain set {stored.removeprefix(PREFIX).replace('/', ' ')} --replace",
+                hint=Address.parse(stored[len(PREFIX) :]).to_set(replace=True),
             )
 
     def _calls(self) -> _Calls:

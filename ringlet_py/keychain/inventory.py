@@ -1,0 +1,134 @@
+"""What is in the keychain: the entries of the keys that are really there, and the errors for those that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ringlet_py.entry import Address, Entry
+from ringlet_py.errors import KeychainBroken, KeyExists, KeyNotFound, RingletError
+from ringlet_py.keychain.fingerprints import RESERVED
+from ringlet_py.suggest import nearest
+
+if TYPE_CHECKING:
+    from ringlet_py.backends import Backend
+    from ringlet_py.catalog import Catalog
+    from ringlet_py.ledger import Ledger
+
+FEW = 10  # keys that a message can list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """Entries in the ledger, secrets in the backend; looks at them, and changes nothing."""
+
+    backend: Backend
+    ledger: Ledger
+    catalog: Catalog
+
+    def entries(self) -> list[Entry]:
+        """The keys that are really there, sorted, with what the ledger knows of them; bound secrets by their names."""
+        known = {entry.address: entry for entry in self.ledger.entries()}
+        there = sorted(self.there())
+        bound: dict[Address, list[str]] = {}
+        for address in there:
+            if address.field:
+                bound.setdefault(address.key(), []).append(address.field)
+        return [self._entry(key, known.get(key), bound.get(key, [])) for key in there if not key.field]
+
+    def there(self) -> set[Address]:
+        """Every address that holds something, bound secrets too."""
+        names = self.backend.names()
+        if names is not None:
+            return set(names) - {RESERVED}
+        known = (address for entry in self.ledger.entries() for address in (entry.address, *bound_to(entry)))
+        return {address for address in known if self._is_there(address)}
+
+    def missing(self, there: list[Entry]) -> list[Address]:
+        """What the ledger says is in this backend, but is not: removed with another tool, or a crash."""
+        found = {entry.address for entry in there}
+        return [e.address for e in self.ledger.entries() if e.backend == self.backend.name and e.address not in found]
+
+    def strays(self, there: list[Entry]) -> list[Address]:
+        """The bound secrets whose key is not there."""
+        keys = {entry.address for entry in there}
+        return sorted(address for address in self.there() if address.field and address.key() not in keys)
+
+    def entry(self, address: Address) -> Entry:
+        """One entry; raises KeyNotFound if the key is not there."""
+        for entry in self.entries():
+            if entry.address == address:
+                return entry
+        raise self.not_found(address)
+
+    def check_free(self, address: Address) -> None:
+        """Raises KeyExists if there is a key at the address: asked before a person types a value."""
+        self._exists(address, replace=False)
+
+    def check_there(self, address: Address) -> None:
+        """Raises KeyNotFound if there is no key at the address."""
+        if not self._exists(address, replace=True):
+            raise self.not_found(address)
+
+    def not_found(self, address: Address) -> KeyNotFound:
+        """The error for a key that is not there: what there is instead, how to store it, where to make one."""
+        provider = self.catalog.providers.get(address.provider)
+        page = f" (make a key at {provider.sign_up})" if provider and provider.sign_up and not address.field else ""
+        return KeyNotFound(
+            f"{address} is not in the keychain ({self.backend.place})",
+            why=self._what_there_is(address),
+            hint=f"{address.to_set()}{page}",
+        )
+
+    def _what_there_is(self, wanted: Address) -> str:
+        try:
+            there = sorted(name for name in self.backend.names() or [] if name != RESERVED)
+        except RingletError:
+            return ""
+        if len(there) <= FEW:
+            return f"you have: {', '.join(map(str, there))}" if there else "there are no keys yet"
+        near = _near(wanted, there)
+        return f"did you mean {near}?" if near else f"you have {len(there)} others"
+
+    def _entry(self, address: Address, known: Entry | None, bound: list[str]) -> Entry:
+        if known is None or known.backend != self.backend.name:
+            return Entry(address, backend=self.backend.name, secrets=tuple(bound))
+        return known.changed(secrets=tuple(sorted({*known.secrets, *bound})))
+
+    def _exists(self, address: Address, *, replace: bool) -> bool:
+        try:
+            self.backend.get(address)
+        except KeyNotFound:
+            return False
+        except KeychainBroken:
+            if not replace:
+                raise
+            return True  # a damaged value (empty, say) is what --replace is there to mend
+        if not replace:
+            what = f"{address} is already in the keychain ({self.backend.place})"
+            raise KeyExists(what, hint=address.to_set(replace=True))
+        return True
+
+    def _is_there(self, address: Address) -> bool:
+        try:
+            self.backend.get(address)
+        except KeyNotFound:
+            return False
+        return True
+
+
+def _near(wanted: Address, there: list[Address]) -> str:
+    """The address that was probably meant, "" if none is near: one of its provider, else its alias elsewhere."""
+    own = {str(each).partition("/")[2]: each for each in there if each.provider == wanted.provider}
+    near = nearest(str(wanted).partition("/")[2], own)
+    if near:
+        return str(own[near])
+    others = {each.provider: each for each in there if (each.alias, each.field) == (wanted.alias, wanted.field)}
+    near = nearest(wanted.provider, others)
+    return str(others[near]) if near else ""
+
+
+def bound_to(entry: Entry) -> list[Address]:
+    """The addresses of the entry's bound secrets."""
+    address = entry.address
+    return [Address(address.provider, address.alias, name) for name in entry.secrets]

@@ -1,0 +1,234 @@
+"""What a ledger engine counts: claims, cooldowns and how each key of a pool stands; plain data and the verbs.
+
+A pool and a feature together are a **turn**: the keys that may be handed out, their order and their limits.
+An engine keeps, for each turn, one standing per member, made by `enlist` from what the services know, and
+stamped with the version of the entries that it was made from.  Unless this stamp, the claim's version and the
+ledger's own are one and the same, a claim changes nothing and answers `Unlisted`: the caller reads the version,
+enlists and asks again.  That keeps a claim one transaction, or one round trip, however many keys there are.
+
+The order is the policy's (`ringlet_py.pool`) over all members that have not expired; the first of it that is free is
+taken: whose cooldown is over, and whose rates, own rates and org's rates all allow a use.  `Choice.cursor` is the
+address that the turn handed out last, `last_used` and `last_limited` are the standing's, `remaining` is the least of
+what is left of each rate in `Standing.remaining`, divided by its amount (1 without a rate).
+
+Streams of uses, each written only if it has rates: key and feature (`rates`), key (`own`), provider and org
+(`org_rates`; a key without an org has no such stream), pool (`pool_rates`), caller, provider and feature (`quota`).
+
+Every engine keeps this contract (`tests/ledger/claims_contract.py` is it as tests):
+
+- `claim` takes one use of every stream that the claim counts on, or of none; what it answers is what it did.
+- Never are more uses taken than a rate allows in any true window, whatever the processes, machines, clocks and crashes.
+- `peek` and `standings` change nothing.
+- A use is taken back once, however often `give_back` is asked to.
+- Times are whole milliseconds of the ledger's steady clock, which no step of the wall clock moves and which goes on
+  after a restart; dates and calendar windows are of the wall clock (see `limits`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ringlet_py.limits import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ringlet_py.limits import Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A key as a turn needs to know it; `rates` are counted on this key and feature, `own` on the key for all features.
+
+    `org` names the provider's organisation, whose limits and cooldowns its keys share; "" is the key alone.
+    """
+
+    address: str
+    org: str = ""
+    expires_at: int = NEVER
+    weight: float = 1.0
+    key_set: tuple[str, str, str] = ("", "", "")
+    rates: tuple[Rate, ...] = ()
+    own: tuple[Rate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One pool and feature: whose turn is decided, by which policy, and what counts on more than one key.
+
+    `pool` is the pool's name, or for keys without one a name that no pool can have (with a `:`).
+    `org_rates` are counted on each org of the provider, `pool_rates` on the pool for all features.
+    """
+
+    pool: str
+    provider: str
+    feature: str
+    policy: str
+    org_rates: tuple[Rate, ...] = ()
+    pool_rates: tuple[Rate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One wish for a key of a turn.
+
+    `caller` is whom `quota` counts, for each provider and feature ("" counts nobody).  `only` limits it to one address.
+    `seed` and `session` are for the policies that need them.  `soonest_ready` takes the key that is ready first
+    when none is free, without counting it on any rate; a quota or a pool's limit that is used up refuses all the same.
+    `lease` is the id under which the uses are taken, of no other claim before.
+    """
+
+    turn: Turn
+    version: str
+    lease: str
+    caller: str = ""
+    quota: tuple[Rate, ...] = ()
+    only: str = ""
+    seed: int = 0
+    session: str = ""
+    soonest_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A key was taken: which, the least that is left of any rate (-1: it has none), and when it was ready.
+
+    `remaining` is after this use, of the rates of all streams that were counted.  `ready_at` is `now`, or later for a
+    claim that asked for the soonest ready.
+    """
+
+    address: str
+    remaining: int = -1
+    now: int = 0
+    ready_at: int = 0
+    free: int = 0  # how many other members could have been taken, as far as the engine knows without a search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """No key can be taken now: the steady moment when one can, or NEVER, by both clocks, and what stood in the way.
+
+    `reason` is the first of REASONS that holds: there is no member (with `only`: it is none), the caller's quota or the
+    pool's limit is used up, or no member is free.  `members` is how many there are (with `only`: 1), expired included.
+    `retry_at` is the latest of the quota's and the pool's openings and the moment at which the first member is free.
+    """
+
+    retry_at: int
+    retry_wall: int
+    now: int
+    reason: str
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """The turn's standings are not of this version: `enlist` first."""
+
+
+REASONS = ("none", "quota", "pool", "members")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one member stands: `ready_at` is 0 if it can be taken now, `why` says what holds it back.
+
+    `why` is "", "expired", the `why` of its cooldown, "rate", "own" or "org": what lasts longest, or of what lasts
+    equally long the first in this order; an expired key is never ready.  `remaining` pairs each rate (`rates`, `own`,
+    then `org_rates`) with what is left.  `resting_until` is the end of its cooldown, 0 for none; times by the steady
+    clock, `now` included.  `uses` is how often this turn handed it out, given back or not; `last_used` when.
+    """
+
+    address: str
+    now: int
+    ready_at: int = 0
+    why: str = ""
+    resting_until: int = 0
+    last_used: int = 0
+    last_limited: int = 0
+    uses: int = 0
+    remaining: tuple[tuple[Rate, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """A key, or with `org` (and no address) every key of it, is not to be used for a feature ("" for all) until then.
+
+    `milliseconds` from now, or if that is 0 `until` by the wall clock in milliseconds, or NEVER (until a person says
+    otherwise); of an old and a new cooldown for the same keys and feature the later counts, with its `why`.
+    `limited` says that it was a 429, for the policies, also if its end lies in the past.
+    """
+
+    provider: str
+    address: str = ""
+    org: str = ""
+    feature: str = ""
+    milliseconds: int = 0
+    until: int = 0
+    limited: bool = True
+    why: str = "resting"
+
+
+class Claims(Protocol):
+    """The verbs of counting; all raise the KeychainError that fits, and then nothing was taken."""
+
+    def version(self) -> str:
+        """What changes with every change of entries, pools and tiers."""
+        ...
+
+    def enlist(self, turn: Turn, members: Sequence[Member], *, version: str) -> None:
+        """Makes the turn's members these, and keeps what is known of those that were there before."""
+        ...
+
+    def claim(self, claim: Claim) -> Taken | Refused | Unlisted: ...
+
+    def peek(self, claim: Claim) -> Taken | Refused | Unlisted:
+        """What `claim` would answer, changing nothing."""
+        ...
+
+    def standings(self, turn: Turn) -> list[Standing]:
+        """How each member stands, sorted by address."""
+        ...
+
+    def rest(self, rest: Rest) -> None:
+        """Begins or extends a cooldown."""
+        ...
+
+    def wake(self, address: str, feature: str = "") -> None:
+        """Ends the cooldowns of a key and of its org: all, or those that were set for that feature alone."""
+        ...
+
+    def resting(self) -> dict[str, int]:
+        """The addresses that rest for every feature, and until when by the wall clock (NEVER: until woken).
+
+        An org's cooldown counts for the keys that some turn has as members of it.
+        """
+        ...
+
+    def give_back(self, lease: str) -> None:
+        """Takes back the uses that were taken under that id, if they are still counted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A pool's or tier's table as it is kept: its name and its JSON."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+class Documents(Protocol):
+    """Pools and tiers, by kind (`pool`, `tier`) and name; the engine does not look into them."""
+
+    def documents(self, kind: str) -> list[StoredDocument]:
+        """All of a kind, sorted by name."""
+        ...
+
+    def put_document(self, kind: str, document: StoredDocument, *, new: bool = False) -> bool:
+        """Makes or replaces it; with `new` answers False, and changes nothing, if there is one already."""
+        ...
+
+    def forget_document(self, kind: str, name: str) -> bool:
+        """Takes it away, with a pool its standings and counts too; whether it was there."""
+        ...

@@ -1,0 +1,115 @@
+"""The ledger that the settings choose: in a file of this machine, or on a Redis server for several."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ringlet_py.ledger import Ledger
+    from ringlet_py.ledger.claims import Claims, Documents
+    from ringlet_py.ledger.redis.server import RedisServer
+    from ringlet_py.ledger.sealed import SealedValues
+    from ringlet_py.ledger.sqlite_claims import SqliteClaims
+
+
+class FileLedger:
+    """The parts of the ledger in a file, each made when it is asked for."""
+
+    is_shared = False
+
+    def __init__(self, path: str, *, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+
+    @cached_property
+    def entries(self) -> Ledger:
+        """What is known of keys."""
+        from ringlet_py.ledger.sqlite import SqliteLedger
+
+        return SqliteLedger(self._path)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What is counted."""
+        return self._counting
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Pools and tiers."""
+        return self._counting
+
+    @cached_property
+    def sealed(self) -> SealedValues:
+        """Values that are sealed."""
+        from ringlet_py.ledger.sealed_values import SqliteSealedValues
+
+        return SqliteSealedValues(self._path)
+
+    @cached_property
+    def _counting(self) -> SqliteClaims:
+        from ringlet_py.ledger.clock import SystemClock
+        from ringlet_py.ledger.sqlite_claims import SqliteClaims
+        from ringlet_py.ledger.sqlite_file import SqliteFile
+
+        return SqliteClaims(SqliteFile(self._path), SystemClock(self._clock))
+
+
+class ServerLedger:
+    """The same parts on a Redis server, which is not asked before one of them is used."""
+
+    is_shared = True
+
+    def __init__(
+        self, server: RedisServer, *, on_error: str, clock: Callable[[], float], say: Callable[[str], None]
+    ) -> None:
+        self._server = server
+        self._on_error = on_error
+        self._clock = clock
+        self._say = say
+
+    @cached_property
+    def entries(self) -> Ledger:
+        """What is known of keys."""
+        from ringlet_py.ledger.redis.entries import RedisLedger
+
+        return RedisLedger(self._server)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What is counted."""
+        from ringlet_py.ledger.redis.made import redis_claims
+
+        return redis_claims(self._server, on_error=self._on_error, say=self._say, clock=self._clock)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Pools and tiers."""
+        from ringlet_py.ledger.redis.documents import RedisDocuments
+
+        return RedisDocuments(self._server)
+
+    @cached_property
+    def sealed(self) -> SealedValues:
+        """Values that are sealed."""
+        from ringlet_py.ledger.redis.sealed import RedisSealedValues
+
+        return RedisSealedValues(self._server)
+
+
+if TYPE_CHECKING:
+    LedgerParts = FileLedger | ServerLedger
+
+
+def ledger_parts(
+    chosen: tuple[str, str, str], *, path: str, clock: Callable[[], float], say: Callable[[str], None]
+) -> LedgerParts:
+    """The ledger of a URL (the file at that path without one), prefix and on-error; ConfigError for a wrong URL."""
+    url, prefix, on_error = chosen
+    if not url:
+        return FileLedger(path, clock=clock)
+    from ringlet_py.ledger.redis.made import redis_server
+
+    return ServerLedger(redis_server(url, store=prefix, say=say), on_error=on_error, clock=clock, say=say)

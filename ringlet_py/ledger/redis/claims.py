@@ -1,0 +1,125 @@
+"""The claims of the ledger on Redis: each is one script, which picks the key by the server's clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ringlet_py.errors import KeychainBroken
+from ringlet_py.ledger.claims import Refused, Standing, Taken, Unlisted
+from ringlet_py.ledger.redis.wishes import boundaries, claim_of, enlisting, id_of, org_named, turn_of
+from ringlet_py.limits import Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ringlet_py.ledger.claims import Claim, Member, Rest, Turn
+    from ringlet_py.ledger.redis.server import RedisServer
+
+_BATCH = 500  # members a script looks at in one go, so that others are not kept waiting
+
+
+class RedisClaims:
+    """The counting on that server; see `ringlet_py.ledger.claims` for what the verbs promise.
+
+    A claim whose version is "" is of the ledger's present one, whatever that is, and saves asking for it.
+    """
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        # where calendar windows begin, for as long as the server's clock is within them
+        self._windows: dict[str, list[int]] = {}
+
+    def version(self) -> str:
+        """What changes with every change of entries, pools and tiers."""
+        found = self._server.call("GET", self._server.key("version"))
+        return "0" if found is None else str(found.decode())
+
+    def enlist(self, turn: Turn, members: Sequence[Member], *, version: str) -> None:
+        """Makes the turn's members these, and keeps what is known of those that were there before."""
+        self._server.run("enlist", *enlisting(turn, members, version))
+
+    def claim(self, claim: Claim) -> Taken | Refused | Unlisted:
+        """Takes a key; should the answer be lost, asking again under the same lease id gets the same answer."""
+        return self._claimed(claim, "claim")
+
+    def peek(self, claim: Claim) -> Taken | Refused | Unlisted:
+        """What `claim` would answer, taking nothing."""
+        return self._claimed(claim, "peek")
+
+    def standings(self, turn: Turn) -> list[Standing]:
+        """How each member stands, sorted by address."""
+        found = self._server.call("HKEYS", self._server.key("turn", id_of(turn), "members"))
+        addresses = sorted(address.decode() for address in found)
+        batches = (addresses[start : start + _BATCH] for start in range(0, len(addresses), _BATCH))
+        return [standing for batch in batches for standing in self._standings(turn, batch)]
+
+    def rest(self, rest: Rest) -> None:
+        """Begins or extends a cooldown."""
+        subject = f"key:{rest.address}" if rest.address else f"org:{org_named(rest.provider, rest.org)}"
+        moments = (str(rest.milliseconds), str(rest.until), str(int(rest.limited)))
+        self._server.run("rest", subject, rest.feature, *moments, rest.why)
+
+    def wake(self, address: str, feature: str = "") -> None:
+        """Ends the cooldowns of a key and of its org, for that feature or for all."""
+        self._server.run("wake", address, feature)
+
+    def resting(self) -> dict[str, int]:
+        """The addresses that rest for every feature, and until when by the wall clock (NEVER: until woken)."""
+        found = self._server.run("resting")
+        return {address.decode(): int(until) for address, until in zip(found[::2], found[1::2], strict=True)}
+
+    def give_back(self, lease: str) -> None:
+        """Takes back the uses that were taken under that id, if they are still counted."""
+        self._server.run("give_back", lease)
+
+    def _claimed(self, claim: Claim, verb: str) -> Taken | Refused | Unlisted:
+        again = verb == "peek" or bool(claim.lease)
+        kind, *answer = self._with_windows("claim", lambda: claim_of(claim, self._windows), verb, again=again)
+        if kind == b"unlisted":
+            return Unlisted()
+        if kind == b"taken":
+            address, remaining, now, ready, free = answer
+            numbers = {"remaining": int(remaining), "now": int(now), "ready_at": int(ready), "free": int(free)}
+            return Taken(address=address.decode(), **numbers)
+        ready, wall, now, reason, members = answer
+        return Refused(
+            retry_at=int(ready), retry_wall=int(wall), now=int(now), reason=reason.decode(), members=int(members)
+        )
+
+    def _standings(self, turn: Turn, addresses: list[str]) -> list[Standing]:
+        answer = self._with_windows("standings", lambda: turn_of(turn, self._windows), *addresses)
+        return [_standing(found, int(answer[1])) for found in answer[2]]
+
+    def _with_windows(self, script: str, first: Callable[[], str], *others: str, again: bool = True) -> Any:
+        """The script's answer; it says which calendar windows it lacks, by its own clock."""
+        for _ in range(4):
+            answer = self._server.run(script, first(), *others, again=again)
+            if answer[0] != b"windows":
+                return answer
+            for name in answer[2].decode().split():
+                self._windows[name] = boundaries(name, int(answer[1]))
+        raise KeychainBroken(
+            f"the clock of the ledger on {self._server.shown} does not stand still", hint="set it right"
+        )
+
+
+def _standing(found: list[Any], now: int) -> Standing:
+    address, why, uses, moments, left = found
+    ready, resting, used, limited = map(int, moments)
+    rates = (left[start : start + 4] for start in range(0, len(left), 4))
+    return Standing(
+        address=address.decode(),
+        now=now,
+        ready_at=ready,
+        why=why.decode(),
+        resting_until=resting,
+        last_used=used,
+        last_limited=limited,
+        uses=int(uses),
+        remaining=tuple((_rate(*rate), int(count)) for *rate, count in rates),
+    )
+
+
+def _rate(amount: bytes, window: bytes, calendar: bytes) -> Rate:
+    unit, _, zone = calendar.decode().partition("@")
+    return Rate(amount=int(amount), window=int(window), calendar=unit, zone=zone)

@@ -1,0 +1,138 @@
+"""Which member of a turn is taken: the first in the policy's order that is free.
+
+For three policies the order is that of an index, of which only as much is read as is passed over.  For the others the
+members are read and put in order by the policy itself.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ringlet_py.ledger.sqlite_standings import COLUMNS, Row, org_passed_over, passed_over
+from ringlet_py.limits import NEVER
+from ringlet_py.pool import Candidate, Choice, policy_named
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from ringlet_py.ledger.claims import Claim
+    from ringlet_py.ledger.sqlite_moment import Moment
+    from ringlet_py.ledger.sqlite_standings import Reasons
+
+_OF_TURN = f"SELECT {COLUMNS} FROM standings WHERE turn = ?"  # noqa: S608 - the columns are ours
+_LIVE = f"{_OF_TURN} AND expires_at > ?"
+_FREE = f"SELECT {COLUMNS} FROM standings INDEXED BY standings_free WHERE turn = ? AND expires_at > ? AND ready_at = 0"  # noqa: S608
+_AFTER = f"{_FREE} AND address > ? ORDER BY turn, address"
+_UP_TO = f"{_FREE} AND address <= ? ORDER BY turn, address"
+_RANKED = f"{_LIVE} AND ready_at = 0 AND ranked = 1 ORDER BY turn, last_limited, last_used, address"
+_SOONEST = f"{_LIVE} AND ready_at > 0 ORDER BY turn, ready_at, address LIMIT 1"
+_ONLY = f"{_OF_TURN} AND address = ?"
+ALL = f"{_OF_TURN} ORDER BY turn, address"
+_WAKE = "UPDATE standings SET ready_at = 0 WHERE turn = ? AND ready_at > 0 AND ready_at <= ?"
+# in these, members that are not free have a part in the others' order
+_NEED_ALL = ("random", "soonest-expiring", "weighted")
+
+
+class Choosing:
+    """One choice among the members of one turn, in one transaction."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, turn: int, *, moment: Moment, reasons: Reasons, claim: Claim
+    ) -> None:
+        self._connection = connection
+        self._turn = turn
+        self._moment = moment
+        self._reasons = reasons
+        self._claim = claim
+
+    def wake(self) -> None:
+        """Those whose moment has come may be taken."""
+        self._connection.execute(_WAKE, (self._turn, self._moment.now))
+
+    def first_free(self, policy: str, cursor: str) -> Row | None:
+        """The member to take, or None if none is free; keeps when those that were passed over will be."""
+        passed: list[tuple[Row, int]] = []
+        orgs: dict[str, int] = {}
+        found = None
+        for row in self._ordered(policy, cursor):
+            if row.org in orgs:
+                continue
+            ready_at = self._reasons.ready_at(row)
+            if not ready_at:
+                found = row
+                break
+            passed.append((row, ready_at))
+            self._note_org(row, orgs)
+        self._keep(passed, orgs)
+        return found
+
+    def the_one(self) -> Row | None:
+        """The member that the claim asks for."""
+        row = self._connection.execute(_ONLY, (self._turn, self._claim.only)).fetchone()
+        return Row._make(row) if row else None
+
+    def soonest(self) -> tuple[int, Row | None]:
+        """When none is free: the moment at which the first will be, and which; (NEVER, None) if none ever will."""
+        while row := self._connection.execute(_SOONEST, (self._turn, self._moment.wall)).fetchone():
+            found = Row._make(row)
+            # what was found when it was passed over may be too early by now
+            ready_at = self._reasons.ready_at(found)
+            if ready_at <= found.ready_at:
+                return ready_at, found if ready_at < NEVER else None
+            passed_over(self._connection, self._turn, found, ready_at)
+        return NEVER, None
+
+    def _ordered(self, policy: str, cursor: str) -> Iterator[Row]:
+        """The members that are not known to be waiting, lazily where there is an index."""
+        live = self._turn, self._moment.wall
+        query = self._connection.execute
+        if policy == "round-robin":
+            return map(Row._make, chain(query(_AFTER, (*live, cursor)), _later(query, _UP_TO, (*live, cursor))))
+        if policy == "first":
+            return map(Row._make, query(_AFTER, (*live, "")))
+        if policy == "least-recently-limited":
+            return map(Row._make, query(_RANKED, live))
+        return self._by_policy(policy, cursor)
+
+    def _by_policy(self, policy: str, cursor: str) -> Iterator[Row]:
+        everybody = _LIVE if policy in _NEED_ALL else _FREE
+        rows = list(map(Row._make, self._connection.execute(everybody, (self._turn, self._moment.wall))))
+        by_address = {row.address: row for row in rows}
+        claim = self._claim
+        choice = Choice(cursor=cursor, seed=claim.seed, session=claim.session, wall=self._moment.wall)
+        for candidate in policy_named(policy)(self._candidates(policy, rows), choice):
+            if not by_address[candidate.address].ready_at:
+                yield by_address[candidate.address]
+
+    def _candidates(self, policy: str, rows: Iterable[Row]) -> Iterator[Candidate]:
+        for row in rows:
+            source, login, batch = row.key_set.split("\n")
+            yield Candidate(
+                address=row.address,
+                org=row.org,
+                expires_at=row.expires_at if row.expires_at < NEVER else None,
+                last_limited=row.last_limited,
+                last_used=row.last_used,
+                remaining=self._reasons.fraction(row) if policy == "most-remaining" else 1.0,
+                weight=row.weight,
+                key_set=(source, login, batch),
+            )
+
+    def _note_org(self, row: Row, orgs: dict[str, int]) -> None:
+        if row.org and self._claim.turn.org_rates:
+            opens = self._reasons.org_opens(row.org)
+            if opens:
+                orgs[row.org] = opens
+
+    def _keep(self, passed: Iterable[tuple[Row, int]], orgs: dict[str, int]) -> None:
+        for org, ready_at in orgs.items():
+            org_passed_over(self._connection, self._turn, org, ready_at)
+        for row, ready_at in passed:
+            passed_over(self._connection, self._turn, row, ready_at)
+
+
+def _later(query: object, text: str, values: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
+    """The rows of a query that is made only when the first of them is wanted."""
+    yield from query(text, values)  # type: ignore[operator]

@@ -1,0 +1,58 @@
+"""Pools and tiers in the embedded ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringlet_py.ledger import sqlite_streams, streams
+from ringlet_py.ledger.claims import StoredDocument
+from ringlet_py.ledger.sqlite_moment import keep_latest_of_turns
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ringlet_py.ledger.sqlite_session import Session
+
+_ALL = "SELECT name, text FROM documents WHERE kind = ? ORDER BY name"
+_PUT = "INSERT INTO documents (kind, name, text) VALUES (?, ?, ?)"
+_REPLACE = f"{_PUT} ON CONFLICT (kind, name) DO UPDATE SET text = excluded.text"
+_KEEP = f"{_PUT} ON CONFLICT (kind, name) DO NOTHING"
+_FORGET = "DELETE FROM documents WHERE kind = ? AND name = ?"
+
+
+class SqliteDocuments:
+    """The verbs of documents, in that session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def close(self) -> None:
+        """Closes the file; the next verb opens it again."""
+        self.session.close()
+
+    def documents(self, kind: str) -> list[StoredDocument]:
+        """All of a kind, sorted by name."""
+        found = self.session.look(lambda connection: connection.execute(_ALL, (kind,)).fetchall())
+        return [StoredDocument(*row) for row in found or ()]
+
+    def put_document(self, kind: str, document: StoredDocument, *, new: bool = False) -> bool:
+        """Makes or replaces it; with `new` answers False if there is one already."""
+        row = kind, document.name, document.text
+        return self.session.write(lambda connection: connection.execute(_KEEP if new else _REPLACE, row).rowcount > 0)
+
+    def forget_document(self, kind: str, name: str) -> bool:
+        """Takes it away; whether it was there."""
+
+        def action(connection: sqlite3.Connection) -> bool:
+            if kind == "pool":
+                _forget_pool(connection, name)
+            return connection.execute(_FORGET, (kind, name)).rowcount > 0
+
+        return self.session.write(action)
+
+
+def _forget_pool(connection: sqlite3.Connection, name: str) -> None:
+    keep_latest_of_turns(connection)
+    connection.execute("DELETE FROM standings WHERE turn IN (SELECT id FROM turns WHERE pool = ?)", (name,))
+    connection.execute("DELETE FROM turns WHERE pool = ?", (name,))
+    sqlite_streams.forget(connection, streams.of_pool(name))

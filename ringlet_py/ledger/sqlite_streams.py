@@ -1,0 +1,134 @@
+"""Streams of uses in the embedded ledger: what `limits` computes with, one point lookup a rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringlet_py.limits import NEVER, Retention, Use, horizon, opens_at, retention
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from ringlet_py.ledger.sqlite_moment import Moment
+    from ringlet_py.limits import Rate
+
+# Kept of a stream beyond what its rates need: a limit that is raised later finds at least these uses.
+LEAST_USES = 32
+LEAST_LENGTH = 86_400_000
+# streams are tidied at each such use, a few more at a time than came since
+_EACH = 8
+_AT_ONCE = 16
+
+# the last use has the total as its number; `streams.total` is for a stream of which no use is kept
+_FIND = """
+    SELECT id, coalesce((SELECT max(number) FROM uses WHERE stream = id), total), kept_uses, kept_length
+    FROM streams WHERE name = ?
+"""
+_MAKE = "INSERT INTO streams (name, total, kept_uses, kept_length) VALUES (?, 0, ?, ?)"
+_NTH = "SELECT at, wall FROM uses WHERE stream = ? AND number = ?"
+# in the order of the key: the first that still counts is the oldest
+_OLDEST = """
+    SELECT number FROM uses WHERE stream = ? AND number > ? AND at >= ? AND wall >= ? ORDER BY stream, number LIMIT 1
+"""
+_TAKE = "INSERT INTO uses (stream, number, at, wall, lease) VALUES (?, ?, ?, ?, ?)"
+_KEEP = "UPDATE streams SET kept_uses = ?, kept_length = ? WHERE id = ?"
+_PRUNE = """
+    DELETE FROM uses WHERE stream = ?1 AND (number <= ?2 OR at < ?3)
+    AND number < (SELECT min(number) FROM uses WHERE stream = ?1) + ?4
+"""
+# an index of leases would cost each claim a page; so the whole table is read if the streams are not known
+_OF_LEASE = "SELECT stream, number, name FROM uses JOIN streams ON streams.id = stream WHERE lease = ?"
+_OF_LEASE_IN = f"{_OF_LEASE} AND stream = (SELECT id FROM streams WHERE name = ?)"  # noqa: S608 - the words are ours
+# by way of negative numbers: while numbers change, no two are the same
+_CLOSE = (
+    "DELETE FROM uses WHERE stream = ?1 AND number = ?2",
+    "UPDATE uses SET number = 1 - number WHERE stream = ?1 AND number > ?2",
+    "UPDATE uses SET number = -number WHERE stream = ?1 AND number <= -?2",
+    "UPDATE streams SET total = ?2 - 1 WHERE id = ?1",
+)
+
+
+class Streams:
+    """The streams as one transaction sees them, at one moment."""
+
+    def __init__(self, connection: sqlite3.Connection, moment: Moment) -> None:
+        self._connection = connection
+        self._moment = moment
+        self._found: dict[str, tuple[int, int, int, int] | None] = {}
+
+    def opens(self, name: str, rates: Iterable[Rate]) -> int:
+        """The steady moment from which all the rates allow another use: 0 for now, NEVER for never again."""
+        latest = 0
+        for rate in rates:
+            latest = max(latest, self._opens(name, rate))
+        return latest
+
+    def left(self, name: str, rates: Iterable[Rate]) -> list[int]:
+        """How many uses each of the rates still allows."""
+        return [self._left(name, rate) for rate in rates]
+
+    def take(self, name: str, rates: tuple[Rate, ...], lease: str) -> None:
+        """Counts one use."""
+        stream, total, *kept = self._stream(name) or self._make(name)
+        total += 1
+        now, wall, _ = self._moment
+        self._connection.execute(_TAKE, (stream, total, now, wall, lease))
+        uses, length = self._keep(stream, Retention(*kept), retention(rates))
+        self._found[name] = (stream, total, uses, length)
+        if total % _EACH == 0:
+            self._connection.execute(_PRUNE, (stream, total - uses, now - length, _AT_ONCE))
+
+    def _opens(self, name: str, rate: Rate) -> int:
+        stream, total, _, _ = self._stream(name) or (0, 0, 0, 0)
+        if total < rate.amount:
+            return 0
+        if rate.is_lifetime:
+            return NEVER
+        nth = self._connection.execute(_NTH, (stream, total - rate.amount + 1)).fetchone()
+        now, wall, _ = self._moment
+        return opens_at(rate, Use(*nth) if nth else None, total=total, now=now, wall=wall)
+
+    def _left(self, name: str, rate: Rate) -> int:
+        stream, total, _, _ = self._stream(name) or (0, 0, 0, 0)
+        if rate.is_lifetime:
+            return max(0, rate.amount - total)
+        since = horizon(rate, now=self._moment.now, wall=self._moment.wall)
+        oldest = self._connection.execute(_OLDEST, (stream, total - rate.amount, *since)).fetchone()
+        return rate.amount - (total - oldest[0] + 1) if oldest else rate.amount
+
+    def _stream(self, name: str) -> tuple[int, int, int, int] | None:
+        if name not in self._found:
+            self._found[name] = self._connection.execute(_FIND, (name,)).fetchone()
+        return self._found[name]
+
+    def _make(self, name: str) -> tuple[int, int, int, int]:
+        made = self._connection.execute(_MAKE, (name, LEAST_USES, LEAST_LENGTH))
+        assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
+        return made.lastrowid, 0, LEAST_USES, LEAST_LENGTH
+
+    def _keep(self, stream: int, kept: Retention, needed: Retention) -> Retention:
+        """What to keep of the stream from now on: several turns may count on it, so the longest sight rules."""
+        if needed.uses <= kept.uses and needed.length <= kept.length:
+            return kept
+        more = Retention(max(kept.uses, needed.uses), max(kept.length, needed.length))
+        self._connection.execute(_KEEP, (*more, stream))
+        return more
+
+
+def give_back(connection: sqlite3.Connection, lease: str, names: Iterable[str] | None) -> list[str]:
+    """Takes the lease's uses out of their streams, found faster if their names are known; these names."""
+    if names is None:
+        found = connection.execute(_OF_LEASE, (lease,)).fetchall()
+    else:
+        found = [row for name in names for row in connection.execute(_OF_LEASE_IN, (lease, name)).fetchall()]
+    for stream, number, _ in found:
+        for statement in _CLOSE:
+            connection.execute(statement, (stream, number))
+    return [name for _, _, name in found]
+
+
+def forget(connection: sqlite3.Connection, name: str) -> None:
+    """Takes the stream away with all that was counted."""
+    connection.execute("DELETE FROM uses WHERE stream = (SELECT id FROM streams WHERE name = ?)", (name,))
+    connection.execute("DELETE FROM streams WHERE name = ?", (name,))

@@ -1,0 +1,28 @@
+"""What the streams of uses are called, in every engine."""
+
+from __future__ import annotations
+
+
+def of_key(address: str, feature: str) -> str:
+    """A key and feature.  Addresses and features have no colon, orgs and callers may."""
+    return f"key:{address}:{feature}"
+
+
+def of_own(address: str) -> str:
+    """A key, for all features."""
+    return f"own:{address}"
+
+
+def of_org(provider: str, org: str) -> str:
+    """A provider's org."""
+    return f"org:{provider}:{org}"
+
+
+def of_pool(pool: str) -> str:
+    """A pool."""
+    return f"pool:{pool}"
+
+
+def of_caller(caller: str, provider: str, feature: str) -> str:
+    """A caller, for a provider and feature."""
+    return f"caller:{caller}:{provider}:{feature}"

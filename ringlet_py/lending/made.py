@@ -1,0 +1,40 @@
+"""Makes the lending out of a ledger, a catalog and the environment."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ringlet_py.lending.choosing import Lending
+from ringlet_py.pools.store import PoolStore, TierStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ringlet_py.catalog import Catalog
+    from ringlet_py.keychain import Keychain
+    from ringlet_py.ledger.made import LedgerParts
+
+
+def lending(
+    kept: LedgerParts,
+    *,
+    catalog: Catalog,
+    keychain: Callable[[], Keychain],
+    environ: Mapping[str, str],
+    clock: Callable[[], float],
+) -> Lending:
+    """The lending over that ledger; `keychain` is asked for only to explain what is missing."""
+    return Lending(
+        claims=kept.claims,
+        ledger=kept.entries,
+        pools=PoolStore(kept.documents),
+        tiers=TierStore(kept.documents),
+        catalog=catalog,
+        keychain=keychain,
+        environ=environ,
+        clock=clock,
+        sleep=time.sleep,
+        random=lambda: int.from_bytes(os.urandom(4), "big") / 2**32,
+    )

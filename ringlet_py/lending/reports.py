@@ -1,0 +1,87 @@
+"""What a provider said of a key, and how long it rests for that."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ringlet_py.errors import UsageError
+from ringlet_py.ledger.claims import Rest
+from ringlet_py.limits import NEVER
+
+if TYPE_CHECKING:
+    from ringlet_py.lease import Lease
+
+OK = "ok"
+RATE_LIMITED = "rate-limited"
+INVALID = "invalid"
+QUOTA_SPENT = "quota-spent"
+KINDS = (OK, RATE_LIMITED, INVALID, QUOTA_SPENT)
+DEFAULT_REST = 60.0  # seconds, where a provider that says 429 does not say until when
+LONGEST = 366 * 24 * 3600.0  # seconds; what is longer is no cooldown, but a mistake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a key fared: one of KINDS, and until when it is not to be used.
+
+    `retry_after` in seconds from now, or `until` in seconds since 1970; NaN, negative and absurdly long ones are
+    UsageErrors.  `whole_org` is whether all keys of the organisation are meant (None: as providers count, so if the
+    key's is known), `every_feature` whether the key rests for all features, not only for the one it was claimed for.
+    """
+
+    kind: str
+    retry_after: float | None = None
+    until: float | None = None
+    whole_org: bool | None = None
+    every_feature: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UsageError(f"{self.kind!a} is nothing that can be reported", hint=f"one of {', '.join(KINDS)}")
+        if self.retry_after is not None and not 0 <= self.retry_after <= LONGEST:
+            raise _no_time(f"a cooldown of {self.retry_after} seconds")
+        if self.until is not None and not 0 <= self.until < math.inf:
+            raise _no_time(f"a cooldown until {self.until}")
+
+
+def rests(lease: Lease, outcome: Outcome, *, now: float) -> list[Rest]:
+    """The cooldowns that follow; `now` in seconds since 1970."""
+    if outcome.kind == OK:
+        return []
+    address = lease.address.key()
+    if outcome.kind == INVALID:
+        return [Rest(provider=address.provider, address=str(address), until=NEVER, limited=False, why="invalid")]
+    until = _until(outcome, now)
+    if until > now + LONGEST:
+        raise _no_time(f"a cooldown until {until:.0f}")
+    whole_org = bool(lease.org) if outcome.whole_org is None else outcome.whole_org
+    every = outcome.every_feature or outcome.kind == QUOTA_SPENT
+    return [
+        Rest(
+            provider=address.provider,
+            address="" if whole_org and lease.org else str(address),
+            org=lease.org if whole_org else "",
+            feature="" if every else lease.feature,
+            milliseconds=max(math.ceil((until - now) * 1000), 0),
+            limited=True,
+            why="resting" if outcome.kind == RATE_LIMITED else "spent",
+        )
+    ]
+
+
+def _until(outcome: Outcome, now: float) -> float:
+    if outcome.until is not None:
+        return outcome.until
+    if outcome.retry_after is not None:
+        return now + outcome.retry_after
+    if outcome.kind == RATE_LIMITED:
+        return now + DEFAULT_REST
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (today + timedelta(days=1)).timestamp()
+
+
+def _no_time(what: str) -> UsageError:
+    return UsageError(f"{what} cannot be right", hint="give seconds from now, from 0 to a year")

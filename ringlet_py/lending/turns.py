@@ -1,0 +1,132 @@
+"""From a request to the turns in which a key is looked for: the user's own keys, the channel's, everyone's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ringlet_py.entry import Address
+from ringlet_py.errors import PoolNotFound, UsageError
+from ringlet_py.fields import EVERYONE, Filter
+from ringlet_py.ledger.claims import Member, Turn
+from ringlet_py.limits import NEVER, Rate, tier_named
+from ringlet_py.pools.values import Pool
+from ringlet_py.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ringlet_py.entry import Entry
+    from ringlet_py.lease import Request
+    from ringlet_py.limits import Tier
+
+OWN = "own"
+CHANNEL = "channel"
+SHARED = "everyone"
+ENVIRONMENT = "environment"
+STEPS = (OWN, CHANNEL, SHARED, ENVIRONMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place to look for a key: its kind, and the pool, made up for the occasion where nobody has made one."""
+
+    kind: str
+    pool: Pool
+    only: str = ""
+
+    def turn(self, feature: str) -> Turn:
+        """The turn of that feature."""
+        pool = self.pool
+        return Turn(
+            pool=pool.name,
+            provider=pool.provider,
+            feature=feature,
+            policy=pool.policy,
+            org_rates=pool.org_limits,
+            pool_rates=pool.pool_limits,
+        )
+
+    def quota(self, request: Request) -> tuple[str, tuple[Rate, ...]]:
+        """Whom a quota counts, and how much he may use; nobody for an own key, or a caller who bypasses it."""
+        caller = request.caller or (f"user:{request.user}" if request.user else "")
+        if self.kind == OWN or not caller or caller in self.pool.bypass:
+            return "", ()
+        return caller, self.pool.quota
+
+
+def steps(request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str] = STEPS) -> list[Step]:
+    """Where to look, in this order; PoolNotFound, or UsageError for a pool of another provider."""
+    if request.address is not None:
+        return [Step(SHARED, _lone(request.address), only=str(request.address))]
+    provider = _provider(request, pools)
+    found = []
+    if request.user:
+        found.append(Step(OWN, _of_owner(f"user:{request.user}", provider, pools)))
+    if request.channel:
+        found.append(Step(CHANNEL, _of_owner(f"channel:{request.channel}", provider, pools)))
+    found.append(Step(SHARED, pools[request.pool] if request.pool else _of_owner(EVERYONE, provider, pools)))
+    if not request.pool:
+        found.append(Step(ENVIRONMENT, Pool(name=f"{provider}:{ENVIRONMENT}", provider=provider)))
+    return [step for step in found if step.kind in set(allowed)]
+
+
+def _provider(request: Request, pools: Mapping[str, Pool]) -> str:
+    if not request.pool:
+        if not request.provider:
+            raise UsageError("no provider and no pool was named", hint="ringlet pools claim PROVIDER -- COMMAND")
+        return Address(request.provider).provider
+    if request.pool not in pools:
+        why = did_you_mean(request.pool, pools)
+        hint = f"ringlet pools create {request.pool} --provider {request.provider or 'PROVIDER'}"
+        raise PoolNotFound(f"there is no pool {request.pool!a}", why=why, hint=hint)
+    found = pools[request.pool].provider
+    if request.provider not in ("", found):
+        raise UsageError(f"the pool {request.pool} holds keys of {found}, not of {request.provider}")
+    return found
+
+
+def _of_owner(owner: str, provider: str, pools: Mapping[str, Pool]) -> Pool:
+    """The owner's pool for the provider: one named like the provider before others, by name; else all of its keys."""
+    fitting = [pool for pool in pools.values() if (pool.provider, pool.owner) == (provider, owner)]
+    if owner == EVERYONE:
+        fitting = [pool for pool in fitting if pool.name == provider]
+    name = f"{provider}:{owner}"
+    made_up = Pool(name=name, provider=provider, where=(Filter("owner", owner),))
+    return min(fitting, key=lambda pool: (pool.name != provider, pool.name), default=made_up)
+
+
+def _lone(address: Address) -> Pool:
+    """An alias is a pool of one."""
+    where = (Filter("alias", address.alias),)
+    return Pool(name=f"key:{address.key()}", provider=address.provider, policy="first", where=where)
+
+
+def members(
+    step: Step, feature: str, entries: Iterable[Entry], tiers: Mapping[str, Tier], *, now: float
+) -> list[Member]:
+    """The turn's members: active keys, expired ones too; `now` is in seconds since 1970.  Raises TierNotFound."""
+    if step.only:
+        found = [entry for entry in entries if str(entry.address) == step.only]
+    else:
+        found = step.pool.members(entries, now=now)
+    return [_member(entry, step.pool, feature, tiers) for entry in found if entry.active]
+
+
+def _member(entry: Entry, pool: Pool, feature: str, tiers: Mapping[str, Tier]) -> Member:
+    tier = tier_named(entry.tier, tiers).rates_for(feature) if entry.tier else ()
+    return Member(
+        address=str(entry.address),
+        org=entry.org,
+        expires_at=milliseconds(entry.expires_at) if entry.expires_at else NEVER,
+        weight=entry.weight,
+        key_set=(entry.source, entry.login, entry.batch),
+        rates=tuple(dict.fromkeys((*pool.limits, *tier))),
+        own=(Rate.parse(entry.max_uses),) if entry.max_uses else (),
+    )
+
+
+def milliseconds(moment: str) -> int:
+    """A moment as entries have it (ISO 8601 with its zone), in milliseconds since 1970."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)

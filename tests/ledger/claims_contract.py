@@ -1,0 +1,844 @@
+"""What every ledger engine must count; a test class inherits it and gives three fixtures.
+
+`claims` is the engine, empty, `ledger` the verbs of entries on the same store, and `pass_time` a function that lets so
+many milliseconds pass: at once where the clock is ours, really where it is a server's, so they are few.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringlet_py.entry import Address, Entry
+from ringlet_py.ledger.claims import (
+    Claim,
+    Claims,
+    Documents,
+    Member,
+    Refused,
+    Rest,
+    Standing,
+    StoredDocument,
+    Taken,
+    Turn,
+    Unlisted,
+)
+from ringlet_py.limits import NEVER, Rate
+from ringlet_py.pool import POLICIES, Candidate, Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ringlet_py.ledger import Ledger
+
+    PassTime = Callable[[int], object]
+
+PAST = 1
+FUTURE = 2**45
+SOON = 150  # milliseconds: the windows that a test waits for
+LOADING = sorted(set(POLICIES) - {"first", "round-robin", "least-recently-limited"})
+
+
+class Engine(Claims, Documents, Protocol):
+    """All verbs of counting in one object."""
+
+
+def rates(*texts: str) -> tuple[Rate, ...]:
+    return tuple(map(Rate.parse, texts))
+
+
+def member(alias: str, *texts: str, **fields: Any) -> Member:
+    return Member(address=f"openai/{alias}", rates=rates(*texts), **fields)
+
+
+def turn(policy: str = "first", **fields: Any) -> Turn:
+    return Turn(**{"pool": "p", "provider": "openai", "feature": "image", "policy": policy, **fields})
+
+
+class Asked:
+    """One turn and its members, asked again and again, each time under a new lease."""
+
+    def __init__(self, claims: Engine, members: Sequence[Member], its: Turn | None = None) -> None:
+        self.claims = claims
+        self.turn = its or turn()
+        self.leases = map(
+            "{}-lease-{}".format, itertools.repeat(f"{self.turn.pool}/{self.turn.feature}"), itertools.count()
+        )
+        self.lease = ""
+        self.enlist(members)
+
+    def enlist(self, members: Sequence[Member]) -> None:
+        self.version = self.claims.version()
+        self.claims.enlist(self.turn, members, version=self.version)
+
+    def wish(self, **fields: Any) -> Claim:
+        self.lease = next(self.leases)
+        return Claim(**{"turn": self.turn, "version": self.version, "lease": self.lease, **fields})
+
+    def claim(self, **fields: Any) -> Taken | Refused | Unlisted:
+        return self.claims.claim(self.wish(**fields))
+
+    def peek(self, **fields: Any) -> Taken | Refused | Unlisted:
+        return self.claims.peek(self.wish(**fields))
+
+    def take(self, **fields: Any) -> str:
+        """The alias that was taken; the test fails if none was."""
+        answer = self.claim(**fields)
+        assert isinstance(answer, Taken)
+        return answer.address.removeprefix("openai/")
+
+    def refusal(self, **fields: Any) -> Refused:
+        answer = self.claim(**fields)
+        assert isinstance(answer, Refused)
+        return answer
+
+    def standing(self, alias: str) -> Standing:
+        return next(each for each in self.standings() if each.address == f"openai/{alias}")
+
+    def standings(self) -> list[Standing]:
+        return self.claims.standings(self.turn)
+
+
+class OfTurns:
+    def test_a_turn_that_was_never_enlisted_is_unlisted(self, claims: Engine):
+        claim = Claim(turn=turn(), version=claims.version(), lease="l")
+
+        assert claims.claim(claim) == Unlisted()
+        assert claims.peek(claim) == Unlisted()
+        assert claims.standings(turn()) == []
+
+    def test_after_a_change_of_entries_the_turn_is_unlisted_until_it_is_enlisted(self, claims: Engine, ledger: Ledger):
+        asked = Asked(claims, [member("a")])
+        assert asked.take() == "a"
+
+        for change in (
+            lambda: ledger.put(Entry(Address("x", "y"), backend="file")),
+            lambda: ledger.forget(Address("x", "y")),
+            lambda: claims.put_document("pool", StoredDocument("p", "{}")),
+            lambda: claims.forget_document("tier", "gold") or claims.put_document("tier", StoredDocument("t", "{}")),
+            lambda: claims.forget_document("tier", "t"),
+        ):
+            before = claims.version()
+            change()
+            assert claims.version() != before
+            assert asked.claim() == Unlisted()
+            assert asked.peek() == Unlisted()
+            asked.enlist([member("a")])
+            assert asked.take() == "a"
+
+    def test_what_was_enlisted_with_an_old_version_is_unlisted(self, claims: Engine, ledger: Ledger):
+        old = claims.version()
+        ledger.put(Entry(Address("x", "y"), backend="file"))
+        claims.enlist(turn(), [member("a")], version=old)
+
+        for version in (old, claims.version()):
+            assert claims.claim(Claim(turn=turn(), version=version, lease="l")) == Unlisted()
+
+    def test_versions_never_come_back(self, claims: Engine):
+        seen = [claims.version()]
+        for _ in range(3):
+            claims.put_document("pool", StoredDocument("p", "{}"))
+            seen.append(claims.version())
+            claims.forget_document("pool", "p")
+            seen.append(claims.version())
+
+        assert len(set(seen)) == len(seen)
+
+    def test_without_members_a_claim_is_refused_for_ever(self, claims: Engine):
+        refused = Asked(claims, []).refusal()
+
+        assert (refused.reason, refused.retry_at, refused.retry_wall) == ("none", NEVER, NEVER)
+        assert refused.members == 0
+
+    def test_members_come_and_go_and_what_is_known_of_the_others_stays(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b", "1/day")])
+        assert asked.take() == "a"
+        asked.enlist([member("a", "1/day"), member("c", "1/day")])
+
+        assert [asked.take(), asked.refusal().reason] == ["c", "members"]
+        assert [(each.address, each.uses) for each in asked.standings()] == [("openai/a", 1), ("openai/c", 1)]
+
+    def test_turns_of_other_pools_and_features_stand_by_themselves(self, claims: Engine):
+        several = [
+            Asked(claims, [member("a", "1/day")], turn(**fields))
+            for fields in ({}, {"feature": "chat"}, {"pool": "q", "feature": "audio"})
+        ]
+
+        assert [asked.take() for asked in several] == ["a", "a", "a"]
+        assert [asked.refusal().reason for asked in several] == ["members"] * 3
+
+    def test_many_members_at_once(self, claims: Engine):
+        asked = Asked(claims, [member(f"k{number:04}", "1/day") for number in range(1500)])
+
+        assert [asked.take() for _ in range(3)] == ["k0000", "k0001", "k0002"]
+        assert len(asked.standings()) == 1500
+
+
+class OfRates:
+    @pytest.mark.parametrize("amount", [1, 2, 3, 10])
+    def test_the_amount_and_no_more(self, claims: Engine, amount: int):
+        asked = Asked(claims, [member("a", f"{amount}/day")])
+
+        assert [asked.take() for _ in range(amount)] == ["a"] * amount
+        refused = asked.refusal()
+        assert refused.reason == "members"
+        assert refused.members == 1
+        assert refused.now < refused.retry_at <= refused.now + 86_400_001
+
+    def test_remaining_is_counted_down(self, claims: Engine):
+        asked = Asked(claims, [member("a", "3/day", "9/week")])
+        answers = [asked.claim() for _ in range(3)]
+
+        assert [answer.remaining for answer in answers if isinstance(answer, Taken)] == [2, 1, 0]
+        assert asked.standing("a").remaining == ((Rate.parse("3/day"), 0), (Rate.parse("9/week"), 6))
+
+    def test_remaining_is_the_least_of_all_streams(self, claims: Engine):
+        its = turn(org_rates=rates("8/day"), pool_rates=rates("7/day"))
+        asked = Asked(claims, [member("a", "9/day", org="o", own=rates("5"))], its)
+        first = asked.claim(caller="user:1", quota=rates("6/day"))
+        second = asked.claim(caller="user:2", quota=rates("3/day"))
+
+        assert isinstance(first, Taken)
+        assert isinstance(second, Taken)
+        assert (first.remaining, second.remaining) == (4, 2)
+
+    def test_a_key_without_rates_is_always_free(self, claims: Engine):
+        asked = Asked(claims, [member("a")])
+        answers = [asked.claim() for _ in range(5)]
+
+        assert {answer.remaining for answer in answers if isinstance(answer, Taken)} == {-1}
+        assert len(answers) == 5
+
+    def test_opens_at_the_promised_moment_and_not_before(self, claims: Engine, pass_time: PassTime):
+        asked = Asked(claims, [member("a", f"2/0.{SOON}s")])
+        asked.take()
+        asked.take()
+        refused = asked.refusal()
+        pass_time(refused.retry_at - refused.now)
+
+        assert asked.take() == "a"
+
+    def test_the_refusal_says_the_moment_by_both_clocks(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/hour")])
+        asked.take()
+        first, second = asked.refusal(), asked.refusal()
+
+        assert first.retry_at == second.retry_at
+        assert abs(second.retry_wall - first.retry_wall) <= 5
+        assert 0 < first.retry_at - first.now <= 3_600_001
+
+    def test_a_lifetime_never_comes_back(self, claims: Engine):
+        asked = Asked(claims, [member("a", "2")])
+        asked.take()
+        asked.take()
+
+        assert (asked.refusal().retry_at, asked.refusal().retry_wall) == (NEVER, NEVER)
+
+    def test_calendar_windows_count_too(self, claims: Engine):
+        asked = Asked(claims, [member("a", "2/month@UTC")])
+
+        assert [asked.take(), asked.take()] == ["a", "a"]
+        refused = asked.refusal()
+        assert refused.now < refused.retry_at <= refused.now + 32 * 86_400_000
+        assert asked.standing("a").remaining == ((Rate.parse("2/month@UTC"), 0),)
+
+    def test_the_retry_is_that_of_the_key_that_is_free_first(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b", "1/minute"), member("c", "1")])
+        for _ in range(3):
+            asked.take()
+        refused = asked.refusal()
+
+        assert refused.retry_at - refused.now <= 60_001
+        assert refused.members == 3
+
+    def test_its_own_rates_count_for_all_features_and_pools(self, claims: Engine):
+        several = [
+            Asked(claims, [member("a", own=rates("3"))], turn(**fields))
+            for fields in ({}, {"feature": "chat"}, {"pool": "q"})
+        ]
+
+        assert [asked.take() for asked in several] == ["a", "a", "a"]
+        assert [asked.refusal().retry_at for asked in several] == [NEVER] * 3
+        assert {asked.standing("a").why for asked in several} == {"own"}
+
+    def test_a_key_and_feature_count_alike_in_every_pool(self, claims: Engine):
+        several = [Asked(claims, [member("a", "2/day")], turn(pool=pool)) for pool in ("p", "q", "r")]
+
+        assert [several[0].take(), several[1].take()] == ["a", "a"]
+        assert several[2].refusal().reason == "members"
+
+    def test_keys_of_one_org_share_its_rates(self, claims: Engine):
+        keys = [member(alias, org=org) for alias, org in (("a", "x"), ("b", "x"), ("c", "y"), ("d", ""))]
+        asked = Asked(claims, keys, turn("round-robin", org_rates=rates("2/day")))
+
+        assert [asked.take() for _ in range(6)] == ["a", "b", "c", "d", "c", "d"]
+        assert asked.take() == "d"  # without an org there is nothing that the rate counts
+        assert [each.why for each in asked.standings()] == ["org", "org", "org", ""]
+
+    def test_orgs_of_other_providers_are_other_orgs(self, claims: Engine):
+        here = Asked(claims, [member("a", org="x")], turn(org_rates=rates("1/day")))
+        there = Asked(
+            claims, [Member(address="groq/a", org="x")], turn(pool="q", provider="groq", org_rates=rates("1/day"))
+        )
+        here.take()
+
+        assert isinstance(there.claim(), Taken)
+        assert here.refusal().reason == "members"
+
+    def test_a_pools_limit_counts_all_its_keys_and_features(self, claims: Engine):
+        both = [
+            Asked(claims, [member("a"), member("b")], turn("round-robin", feature=feature, pool_rates=rates("3/day")))
+            for feature in ("image", "chat")
+        ]
+
+        assert [both[0].take(), both[1].take(), both[0].take()] == ["a", "a", "b"]
+        assert [asked.refusal().reason for asked in both] == ["pool", "pool"]
+        refused = both[0].refusal()
+        assert 0 < refused.retry_at - refused.now <= 86_400_001
+
+    def test_a_quota_counts_one_caller_for_each_provider_and_feature(self, claims: Engine):
+        keys = [member("a")]
+        image, chat = Asked(claims, keys), Asked(claims, keys, turn(feature="chat"))
+        other_pool = Asked(claims, keys, turn(pool="q"))
+        quota = {"caller": "user:42", "quota": rates("2/day")}
+
+        assert [image.take(**quota), other_pool.take(**quota)] == ["a", "a"]
+        assert [image.refusal(**quota).reason, other_pool.refusal(**quota).reason] == ["quota", "quota"]
+        assert image.take(caller="user:4", quota=rates("2/day")) == "a"
+        assert image.take() == "a"  # nobody is counted
+        assert chat.take(**quota) == "a"
+
+    def test_a_quota_goes_before_the_pools_limit_and_the_latest_moment_is_told(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/week")], turn(pool_rates=rates("1/hour")))
+        quota = {"caller": "user:1", "quota": rates("1/day")}
+        asked.take(**quota)
+
+        refused = asked.refusal(**quota)
+        assert refused.reason == "quota"
+        assert refused.retry_at - refused.now > 6 * 86_400_000
+        assert asked.refusal().reason == "pool"
+
+    def test_what_is_refused_takes_no_use_of_any_stream(self, claims: Engine):
+        its = turn(org_rates=rates("9/day"), pool_rates=rates("9/day"))
+        asked = Asked(claims, [member("a", "1/day", org="o", own=rates("9"))], its)
+        asked.take(caller="user:1", quota=rates("9/day"))
+        for _ in range(5):
+            asked.refusal(caller="user:1", quota=rates("9/day"))
+        asked.enlist([member("a", "9/day", org="o", own=rates("9"))])
+        answer = asked.claim(caller="user:1", quota=rates("9/day"))
+
+        assert isinstance(answer, Taken)
+        assert answer.remaining == 7
+
+    @pytest.mark.parametrize("name", ["a:b", "ü", "x" * 300, "'; --", "{y}", " two  blanks ", "a\nb"])
+    def test_any_name_of_an_org_or_a_caller_is_counted_by_itself(self, claims: Engine, name: str):
+        keys = [member("a", org=name), member("b", org=name + "!")]
+        asked = Asked(claims, keys, turn(org_rates=rates("1/day")))
+
+        assert [asked.take(caller=name, quota=rates("1/day")) for _ in range(1)] == ["a"]
+        assert asked.refusal(caller=name, quota=rates("1/day")).reason == "quota"
+        assert asked.take(caller=name + "!", quota=rates("1/day")) == "b"
+
+
+class OfEditing:
+    def test_a_raised_amount_counts_at_once_and_keeps_what_was_counted(self, claims: Engine):
+        asked = Asked(claims, [member("a", "2/day")])
+        assert [asked.take(), asked.take()] == ["a", "a"]
+        asked.refusal()
+        asked.enlist([member("a", "3/day")])
+
+        assert asked.take() == "a"
+        assert asked.refusal().reason == "members"
+
+    def test_a_lowered_amount_counts_at_once(self, claims: Engine):
+        asked = Asked(claims, [member("a", "9/day")])
+        for _ in range(3):
+            asked.take()
+        asked.enlist([member("a", "2/day")])
+
+        assert asked.refusal().reason == "members"
+        assert asked.standing("a").remaining == ((Rate.parse("2/day"), 0),)
+
+    def test_a_longer_window_counts_what_was_used_before(self, claims: Engine):
+        asked = Asked(claims, [member("a", "5/minute")])
+        for _ in range(5):
+            asked.take()
+        asked.enlist([member("a", "6/day")])
+
+        assert asked.take() == "a"
+        assert asked.refusal().retry_at > 0
+
+    def test_a_rate_that_is_taken_away_holds_nobody_back(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day")])
+        asked.take()
+        asked.refusal()
+        asked.enlist([member("a")])
+
+        assert asked.take() == "a"
+
+    def test_a_lifetime_counts_all_that_were_counted_under_a_window(self, claims: Engine):
+        asked = Asked(claims, [member("a", "200/day")])
+        for _ in range(120):
+            asked.take()
+        asked.enlist([member("a", "121")])
+
+        assert asked.take() == "a"
+        assert asked.refusal().retry_at == NEVER
+
+
+class OfCooldowns:
+    def test_a_resting_key_is_passed_over_until_its_cooldown_ends(self, claims: Engine, pass_time: PassTime):
+        asked = Asked(claims, [member("a"), member("b")])
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=SOON))
+
+        assert asked.take() == "b"
+        assert asked.standing("a").why == "resting"
+        pass_time(SOON + 1)
+        assert asked.take() == "a"
+        assert asked.standing("a").why == ""
+
+    def test_when_all_rest_the_refusal_says_when_the_first_wakes(self, claims: Engine):
+        asked = Asked(claims, [member("a"), member("b")])
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=90_000))
+        claims.rest(Rest(provider="openai", address="openai/b", milliseconds=60_000))
+        refused = asked.refusal()
+
+        assert refused.reason == "members"
+        assert 55_000 < refused.retry_at - refused.now <= 60_000
+        assert {each.address: each.ready_at for each in asked.standings()}["openai/b"] == refused.retry_at
+
+    @pytest.mark.parametrize("order", [(60_000, 90_000), (90_000, 60_000)])
+    def test_of_two_cooldowns_the_later_counts(self, claims: Engine, order: Sequence[int]):
+        asked = Asked(claims, [member("a")])
+        for length in order:
+            claims.rest(Rest(provider="openai", address="openai/a", milliseconds=length, why=f"for {length}"))
+        refused = asked.refusal()
+
+        assert 85_000 < refused.retry_at - refused.now <= 90_000
+        assert asked.standing("a").why == "for 90000"
+
+    def test_a_cooldown_until_a_date(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b")])
+        asked.take(only="openai/a")
+        wall = asked.refusal(only="openai/a").retry_wall
+        claims.rest(Rest(provider="openai", address="openai/b", until=wall))
+        refused = asked.refusal(only="openai/b")
+
+        assert abs(refused.retry_wall - wall) <= 5
+        assert 80_000_000 < refused.retry_at - refused.now <= 86_400_001
+
+    @pytest.mark.parametrize("end", [{"until": PAST}, {"milliseconds": -5}, {}])
+    def test_an_end_in_the_past_is_no_cooldown(self, claims: Engine, end: dict[str, Any]):
+        asked = Asked(claims, [member("a")])
+        claims.rest(Rest(provider="openai", address="openai/a", **end))
+
+        assert asked.take() == "a"
+        assert asked.standing("a").last_limited > 0
+
+    def test_an_invalid_key_rests_until_it_is_woken(self, claims: Engine):
+        asked = Asked(claims, [member("a")])
+        claims.rest(Rest(provider="openai", address="openai/a", until=NEVER, limited=False, why="invalid"))
+
+        assert asked.refusal().retry_at == NEVER
+        assert (asked.standing("a").why, asked.standing("a").resting_until) == ("invalid", NEVER)
+        assert asked.standing("a").last_limited == 0
+        assert claims.resting() == {"openai/a": NEVER}
+        claims.wake("openai/a")
+        assert asked.take() == "a"
+        assert claims.resting() == {}
+
+    def test_a_cooldown_of_one_feature_leaves_the_others(self, claims: Engine):
+        image, chat = Asked(claims, [member("a")]), Asked(claims, [member("a")], turn(feature="chat"))
+        claims.rest(Rest(provider="openai", address="openai/a", feature="image", milliseconds=60_000))
+
+        assert image.refusal().reason == "members"
+        assert chat.take() == "a"
+        assert claims.resting() == {}
+
+    def test_a_cooldown_of_an_org_is_one_of_all_its_keys(self, claims: Engine):
+        asked = Asked(
+            claims, [member(alias, org=org) for alias, org in (("a", "x"), ("b", "x"), ("c", "y"), ("d", ""))]
+        )
+        other = Asked(claims, [Member(address="groq/a", org="x")], turn(pool="q", provider="groq"))
+        claims.rest(Rest(provider="openai", org="x", milliseconds=60_000))
+
+        assert asked.take() == "c"
+        assert [each.why for each in asked.standings()] == ["resting", "resting", "", ""]
+        assert sorted(claims.resting()) == ["openai/a", "openai/b"]
+        assert isinstance(other.claim(), Taken)
+
+    def test_a_cooldown_is_known_to_turns_that_are_enlisted_later(self, claims: Engine):
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=60_000))
+        claims.rest(Rest(provider="openai", org="x", feature="image", milliseconds=60_000))
+        asked = Asked(claims, [member("a"), member("b", org="x"), member("c")])
+
+        assert asked.take() == "c"
+        assert [each.last_limited > 0 for each in asked.standings()] == [True, True, False]
+
+    def test_enlisting_again_keeps_cooldowns(self, claims: Engine):
+        asked = Asked(claims, [member("a"), member("b")])
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=60_000))
+        asked.enlist([member("a"), member("b")])
+
+        assert asked.take() == "b"
+
+    def test_waking_ends_the_cooldowns_of_the_key_and_its_org_only(self, claims: Engine):
+        asked = Asked(claims, [member("a", org="x"), member("b", org="x"), member("c")])
+        rests: list[dict[str, Any]] = [{"org": "x"}, *({"address": f"openai/{alias}"} for alias in "acb")]
+        for rest in rests:
+            claims.rest(Rest(provider="openai", milliseconds=60_000, **rest))
+        claims.wake("openai/a")
+
+        assert [each.why for each in asked.standings()] == ["", "resting", "resting"]
+        assert asked.take() == "a"
+
+    def test_waking_for_a_feature_ends_what_was_set_for_it_alone(self, claims: Engine):
+        asked = Asked(claims, [member("a"), member("b")])
+        for address, feature in (("openai/a", "image"), ("openai/b", "image"), ("openai/b", "")):
+            claims.rest(Rest(provider="openai", address=address, feature=feature, milliseconds=60_000))
+        claims.wake("openai/a", "chat")
+        assert [each.why for each in asked.standings()] == ["resting", "resting"]
+        claims.wake("openai/a", "image")
+        claims.wake("openai/b", "image")
+
+        assert [each.why for each in asked.standings()] == ["", "resting"]
+
+    def test_waking_keeps_what_the_rates_count(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day")])
+        asked.take()
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=60_000))
+        claims.wake("openai/a")
+
+        assert asked.refusal().reason == "members"
+        assert asked.standing("a").why == "rate"
+
+    def test_waking_or_resting_what_is_not_known_is_no_error(self, claims: Engine):
+        claims.wake("openai/nobody")
+        claims.rest(Rest(provider="openai", address="openai/nobody", milliseconds=60_000))
+
+        assert list(claims.resting()) == ["openai/nobody"]
+
+
+class OfTakingBack:
+    def test_a_use_is_given_back_to_every_stream_once(self, claims: Engine):
+        its = turn(org_rates=rates("3/day"), pool_rates=rates("3/day"))
+        asked = Asked(claims, [member("a", "3/day", org="o", own=rates("3"))], its)
+        wish = {"caller": "user:1", "quota": rates("3/day")}
+        asked.take(**wish)
+        asked.take(**wish)
+        lease = asked.lease
+        asked.take(**wish)
+        assert asked.refusal(**wish).reason == "quota"
+        for _ in range(3):
+            claims.give_back(lease)
+
+        assert {left for _, left in asked.standing("a").remaining} == {1}
+        assert asked.take(**wish) == "a"
+        assert asked.refusal(**wish).reason == "quota"
+        assert asked.refusal().reason == "pool"
+
+    def test_a_key_that_was_passed_over_is_free_again(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b", "1/day")])
+        asked.take()
+        lease = asked.lease
+        asked.take()
+        asked.refusal()
+        claims.give_back(lease)
+
+        assert asked.take() == "a"
+        assert asked.refusal().reason == "members"
+
+    @pytest.mark.parametrize("fields", [{"org_rates": rates("1/day")}, {"pool_rates": rates("1/day")}])
+    def test_what_an_org_or_a_pool_counted_is_free_again(self, claims: Engine, fields: dict[str, Any]):
+        asked = Asked(claims, [member("a", org="o"), member("b", org="o")], turn(**fields))
+        asked.take()
+        lease = asked.lease
+        asked.refusal()
+        claims.give_back(lease)
+
+        assert asked.take() == "a"
+
+    def test_all_uses_of_a_lifetime_can_be_given_back(self, claims: Engine):
+        asked = Asked(claims, [member("a", "2")])
+        leases = []
+        for _ in range(2):
+            asked.take()
+            leases.append(asked.lease)
+        for lease in leases:
+            claims.give_back(lease)
+
+        assert [asked.take(), asked.take()] == ["a", "a"]
+        assert asked.refusal().retry_at == NEVER
+
+    def test_an_unknown_lease_changes_nothing(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day")])
+        asked.take()
+        claims.give_back("no such lease")
+
+        assert asked.refusal().reason == "members"
+
+    def test_the_gap_is_closed_where_it_was(self, claims: Engine, pass_time: PassTime):
+        window = f"2/0.{SOON}s"
+        asked = Asked(claims, [member("a", window)])
+        asked.take()
+        pass_time(SOON // 3)
+        asked.take()
+        middle = asked.lease
+        claims.give_back(middle)
+        asked.take()
+        refused = asked.refusal()
+
+        assert refused.retry_at - refused.now <= SOON - SOON // 3 + 1
+
+
+class OfPeeking:
+    @pytest.mark.parametrize("policy", sorted(POLICIES))
+    def test_peek_says_what_claim_will_do_and_changes_nothing(self, claims: Engine, policy: str):
+        its = turn(policy, pool_rates=rates("5/day"))
+        asked = Asked(claims, [member(alias, "2/day", weight=number + 1.0) for number, alias in enumerate("abc")], its)
+        for step in range(7):
+            before = [(each.uses, each.remaining, each.last_used) for each in asked.standings()]
+            seen = [asked.peek(seed=step, session="s") for _ in range(3)]
+            assert [(each.uses, each.remaining, each.last_used) for each in asked.standings()] == before
+            done = asked.claim(seed=step, session="s")
+            assert {type(each) for each in seen} == {type(done)}
+            if isinstance(done, Taken):
+                told = {(each.address, each.remaining) for each in seen if isinstance(each, Taken)}
+                assert told == {(done.address, done.remaining)}
+            else:
+                assert isinstance(done, Refused)
+                assert {(each.reason, each.retry_at) for each in seen if isinstance(each, Refused)} == {
+                    (done.reason, done.retry_at)
+                }
+
+
+class OfChoosing:
+    def test_only_one_address_can_be_asked_for(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b"), member("c", expires_at=PAST)])
+
+        assert asked.take(only="openai/b") == "b"
+        assert asked.take(only="openai/a") == "a"
+        refused = asked.refusal(only="openai/a")
+        assert (refused.reason, refused.members) == ("members", 1)
+        assert asked.refusal(only="openai/c").retry_at == NEVER
+        assert asked.refusal(only="openai/z").reason == "none"
+
+    @pytest.mark.parametrize("policy", sorted(POLICIES))
+    def test_an_expired_key_is_never_taken(self, claims: Engine, policy: str):
+        keys = [member("a", expires_at=PAST), member("b", expires_at=FUTURE), member("c", expires_at=PAST)]
+        asked = Asked(claims, keys, turn(policy))
+
+        assert {asked.take(seed=seed, session=str(seed)) for seed in range(6)} == {"b"}
+        assert [each.why for each in asked.standings()] == ["expired", "", "expired"]
+
+    def test_when_all_are_expired_it_says_never(self, claims: Engine):
+        asked = Asked(claims, [member("a", expires_at=PAST), member("b", expires_at=PAST)])
+        refused = asked.refusal()
+
+        assert (refused.reason, refused.retry_at, refused.members) == ("members", NEVER, 2)
+
+    def test_round_robin_goes_on_where_it_was_whoever_comes_goes_or_rests(self, claims: Engine):
+        keys = [member(alias) for alias in "abcd"]
+        asked = Asked(claims, keys, turn("round-robin"))
+        assert [asked.take() for _ in range(2)] == ["a", "b"]
+        claims.rest(Rest(provider="openai", address="openai/c", milliseconds=60_000))
+        assert asked.take() == "d"
+        asked.enlist([member(alias) for alias in "bcdef"])
+
+        assert [asked.take() for _ in range(5)] == ["e", "f", "b", "d", "e"]
+
+    def test_each_feature_has_its_own_round(self, claims: Engine):
+        keys = [member(alias) for alias in "ab"]
+        both = [Asked(claims, keys, turn("round-robin", feature=feature)) for feature in ("image", "chat")]
+
+        assert [asked.take() for _ in range(3) for asked in both] == ["a", "a", "b", "b", "a", "a"]
+
+    def test_least_recently_limited_is_by_the_last_429_and_not_by_the_first_that_is_free(
+        self, claims: Engine, pass_time: PassTime
+    ):
+        asked = Asked(claims, [member(alias) for alias in "abc"], turn("least-recently-limited"))
+        for alias in "ba":
+            claims.rest(Rest(provider="openai", address=f"openai/{alias}", milliseconds=1))
+            pass_time(5)
+
+        assert [asked.take() for _ in range(2)] == ["c", "c"]
+        claims.rest(Rest(provider="openai", address="openai/c", milliseconds=1))
+        pass_time(5)
+        assert [asked.take() for _ in range(2)] == ["b", "b"]
+
+    def test_least_recently_limited_takes_what_was_used_longest_ago(self, claims: Engine, pass_time: PassTime):
+        asked = Asked(claims, [member(alias) for alias in "abc"], turn("least-recently-limited"))
+        taken = []
+        for _ in range(6):
+            taken.append(asked.take())
+            pass_time(3)
+
+        assert taken == ["a", "b", "c", "a", "b", "c"]
+
+    def test_soonest_ready_takes_the_least_bad_one_without_counting_it(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b", "1/minute"), member("c", expires_at=PAST)])
+        assert [asked.take(soonest_ready=True) for _ in range(2)] == ["a", "b"]
+        answer = asked.claim(soonest_ready=True)
+
+        assert isinstance(answer, Taken)
+        assert answer.address == "openai/b"
+        assert 0 < answer.ready_at - answer.now <= 60_001
+        assert asked.standing("b").uses == 2
+        assert asked.refusal().retry_at == answer.ready_at
+
+    def test_soonest_ready_takes_nothing_that_is_never_ready(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1"), member("b", expires_at=PAST)])
+        asked.take()
+
+        assert asked.refusal(soonest_ready=True).retry_at == NEVER
+
+    def test_soonest_ready_respects_the_quota_and_the_pools_limit(self, claims: Engine):
+        asked = Asked(claims, [member("a")], turn(pool_rates=rates("2/day")))
+        quota = {"caller": "user:1", "quota": rates("1/day"), "soonest_ready": True}
+        asked.take(**quota)
+
+        assert asked.refusal(**quota).reason == "quota"
+        asked.take()
+        assert asked.refusal(soonest_ready=True).reason == "pool"
+
+
+class OfDocuments:
+    def test_there_are_none_at_first(self, claims: Engine):
+        assert claims.documents("pool") == []
+        assert not claims.forget_document("pool", "p")
+
+    def test_gives_back_what_was_put_sorted_by_name(self, claims: Engine):
+        stored = [StoredDocument(name, f'{{"x": "{name} ü"}}') for name in ("b", "a", "B")]
+        for document in stored:
+            assert claims.put_document("pool", document)
+        claims.put_document("tier", StoredDocument("a", "other"))
+
+        assert claims.documents("pool") == sorted(stored, key=lambda each: each.name)
+        assert claims.documents("tier") == [StoredDocument("a", "other")]
+
+    def test_a_new_one_replaces_none(self, claims: Engine):
+        assert claims.put_document("pool", StoredDocument("a", "1"), new=True)
+        before = claims.version()
+
+        assert not claims.put_document("pool", StoredDocument("a", "2"), new=True)
+        assert (claims.documents("pool"), claims.version()) == ([StoredDocument("a", "1")], before)
+        assert claims.put_document("pool", StoredDocument("a", "3"))
+        assert claims.documents("pool") == [StoredDocument("a", "3")]
+
+    def test_forgetting_a_pool_forgets_its_standings_and_counts_but_not_those_of_keys(self, claims: Engine):
+        claims.put_document("pool", StoredDocument("p", "{}"))
+        keys = [member("a", "2/day"), member("b")]
+        asked = Asked(claims, keys, turn("round-robin", pool_rates=rates("2/day")))
+        assert [asked.take(), asked.take()] == ["a", "b"]
+        assert claims.forget_document("pool", "p")
+        assert asked.standings() == []
+        asked.enlist(keys)
+
+        assert [asked.take(), asked.take()] == ["a", "b"]
+        assert asked.standing("a").remaining == ((Rate.parse("2/day"), 0),)
+        assert claims.documents("pool") == []
+
+
+ALIASES = "abcdef"
+KEYS: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
+    st.builds(
+        dict,
+        alias=st.sampled_from(ALIASES),
+        org=st.sampled_from(["", "x", "y"]),
+        expires_at=st.sampled_from([PAST, FUTURE, FUTURE + 1, NEVER, NEVER]),
+        weight=st.sampled_from([0.5, 1.0, 3.0]),
+        key_set=st.sampled_from([("s", "", ""), ("t", "l", ""), ("t", "l", "b")]),
+        rates=st.sampled_from([(), rates("1/day"), rates("2/hour"), rates("3/day", "2/hour"), rates("4")]),
+        own=st.sampled_from([(), (), rates("3"), rates("2/week")]),
+    ),
+    unique_by=lambda key: key["alias"],
+    max_size=len(ALIASES),
+)
+STEPS = st.lists(
+    st.one_of(
+        st.builds(lambda seed: ("claim", seed), st.integers(0, 99)),
+        st.builds(lambda seed: ("claim", seed), st.integers(0, 99)),
+        st.builds(
+            lambda alias, feature: ("rest", alias, feature), st.sampled_from(ALIASES), st.sampled_from(["", "image"])
+        ),
+        st.builds(lambda org: ("rest org", org), st.sampled_from("xy")),
+        st.builds(lambda alias: ("wake", alias), st.sampled_from(ALIASES)),
+        st.builds(lambda back: ("back", back), st.integers(0, 5)),
+        st.just(("enlist",)),
+    ),
+    min_size=5,
+    max_size=25,
+)
+POOLS = itertools.count()
+
+
+def candidates(members: Sequence[Member], standings: Sequence[Standing]) -> list[Candidate]:
+    by_address = {each.address: each for each in standings}
+    return [
+        Candidate(
+            address=each.address,
+            org=each.org,
+            expires_at=None if each.expires_at == NEVER else each.expires_at,
+            last_limited=by_address[each.address].last_limited,
+            last_used=by_address[each.address].last_used,
+            remaining=min((left / rate.amount for rate, left in by_address[each.address].remaining), default=1.0),
+            weight=each.weight,
+            key_set=each.key_set,
+        )
+        for each in members
+    ]
+
+
+class OfOrder:
+    @pytest.mark.parametrize("policy", sorted(POLICIES))
+    @given(keys=KEYS, steps=STEPS, org_rates=st.sampled_from([(), rates("4/day")]))
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    def test_what_is_taken_is_the_first_in_the_policys_order_that_is_free(
+        self, claims: Engine, policy: str, keys: list[dict[str, Any]], steps: list[tuple[Any, ...]], org_rates: Any
+    ):
+        provider = f"p{next(POOLS)}"  # the engine is the same for all examples
+        members = [
+            Member(**{"address": f"{provider}/{key['alias']}", **{k: v for k, v in key.items() if k != "alias"}})
+            for key in keys
+        ]
+        asked = Asked(claims, members, turn(policy, pool=provider, provider=provider, org_rates=org_rates))
+        cursor, leases = "", []
+        for what, *given_ in steps:
+            if what == "claim":
+                standings = asked.standings()
+                free = {each.address for each in standings if not each.why}
+                choice = Choice(cursor=cursor, seed=given_[0], session=str(given_[0]), wall=PAST)
+                order = POLICIES[policy](candidates(members, standings), choice)
+                answer = asked.claim(seed=given_[0], session=str(given_[0]))
+                leases.append(asked.lease)
+                expected = next((each.address for each in order if each.address in free), None)
+                assert (answer.address if isinstance(answer, Taken) else None) == expected
+                cursor = expected or cursor
+                if isinstance(answer, Refused):
+                    ready = min((each.ready_at for each in standings), default=NEVER)
+                    assert (answer.reason, answer.retry_at) == ("members" if members else "none", ready)
+            elif what == "rest":
+                address, feature = f"{provider}/{given_[0]}", given_[1]
+                claims.rest(Rest(provider=provider, address=address, feature=feature, milliseconds=60_000))
+            elif what == "rest org":
+                claims.rest(Rest(provider=provider, org=given_[0], milliseconds=50_000))
+            elif what == "wake":
+                claims.wake(f"{provider}/{given_[0]}")
+            elif what == "back" and leases:
+                claims.give_back(leases[given_[0] % len(leases)])
+            elif what == "enlist":
+                asked.enlist(members)
+
+
+class ClaimsContract(
+    OfTurns, OfRates, OfEditing, OfCooldowns, OfTakingBack, OfPeeking, OfChoosing, OfDocuments, OfOrder
+):
+    """All of it."""
