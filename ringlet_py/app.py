@@ -180,10 +180,10 @@ class App:
     @once
     def lending(self) -> Lending:
         from ringlet_py.lending.made import lending
+        from ringlet_py.settings import load_places
 
-        return lending(
-            self.kept, catalog=self.catalog, keychain=lambda: self.keychain, environ=self.environ, clock=self.clock
-        )
+        keychain, places = lambda: self.keychain, load_places(self._config_path)
+        return lending(self.kept, self.catalog, self.environ, keychain=keychain, clock=self.clock, places=places)
 
     @once
     def plans(self) -> PlanStore:

@@ -16,6 +16,7 @@ BACKENDS = ("system", "file", "system-only", "sealed")
 MASTER_KEYS = ("system", "env", "file", "passphrase")
 ON_ERROR = ("refuse", "warn")
 LEDGER_ON_ERROR = ("refuse", "allow")
+PLACES = ("own", "channel", "everyone", "environment")  # where keys are looked for, in this order
 TIMEOUT_VARIABLE = "RINGLET_KEYCHAIN_TIMEOUT"
 URL_VARIABLE = "RINGLET_LEDGER_URL"
 DEFAULT_AUDIT_SIZE = 10 * 1024 * 1024
@@ -57,9 +58,16 @@ def load_ledger(path: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
     """
     url, prefix, on_error = _ledger(_source(path).root().table("ledger"))
     if "@" in url and os.name == "posix" and os.stat(path).st_mode & 0o077:
+        from ringlet_py.files.checks import quoted
+
         what = f"{path} can be read by others, and holds the password of the ledger"
-        raise errors.InsecurePermissions(what, hint=f"chmod 600 {path}")
+        raise errors.InsecurePermissions(what, hint=f"chmod 600 {quoted(path)}")
     return environ.get(URL_VARIABLE, "") or url, prefix, on_error
+
+
+def load_places(path: str) -> tuple[str, ...]:
+    """Where keys are looked for when none is named; of PLACES, in their order."""
+    return _places(_source(path).root().table("lending"))
 
 
 def _source(path: str) -> Source:
@@ -87,6 +95,7 @@ def _read(source: Source, environ: Mapping[str, str]) -> Settings:
         master_key=sealed.choice("master-key", MASTER_KEYS, "system"),
     )
     _ledger(root.table("ledger"))
+    _places(root.table("lending"))
     for table in (credentials, audit, sealed, root):
         table.done()
     return settings
@@ -102,6 +111,17 @@ def _ledger(table: Table) -> tuple[str, str, str]:
     except errors.InvalidName as problem:
         raise table.wrong(problem.what, "prefix", why=problem.hint) from None
     return chosen
+
+
+def _places(table: Table) -> tuple[str, ...]:
+    from ringlet_py.suggest import did_you_mean
+
+    chosen = table.texts("places") or PLACES
+    table.done()
+    for place in chosen:
+        if place not in PLACES:
+            raise table.wrong(f"places: {place!r} is not known", "places", why=did_you_mean(place, PLACES))
+    return tuple(place for place in PLACES if place in chosen)
 
 
 def keychain_timeout(environ: Mapping[str, str]) -> float:

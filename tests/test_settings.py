@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.errors import ConfigError, InsecurePermissions
-from ringlet_py.settings import DEFAULT_AUDIT_SIZE, Settings, load_ledger, load_settings
+from ringlet_py.lending.turns import STEPS
+from ringlet_py.settings import DEFAULT_AUDIT_SIZE, PLACES, Settings, load_ledger, load_places, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,3 +147,23 @@ def test_a_ledgers_password_in_a_file_that_others_can_read_is_refused(tmp_path: 
 
 def test_the_ledgers_url_is_kept_out_of_what_compiled_plans_keep() -> None:
     assert not [name for name in Settings.__slots__ if "url" in name or "ledger" in name]
+
+
+def test_keys_are_looked_for_in_all_places_unless_config_says_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    assert load_places(str(path)) == PLACES == STEPS
+    path.write_text('[lending]\nplaces = ["environment", "own"]\n')
+    path.chmod(0o600)
+
+    assert load_places(str(path)) == ("own", "environment")
+
+
+def test_a_place_that_there_is_not_is_an_error_with_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[lending]\nplaces = ["enviroment"]\n')
+    path.chmod(0o600)
+
+    for load in (load_places, lambda at: load_settings(at, {})):
+        with pytest.raises(ConfigError, match="enviroment") as caught:
+            load(str(path))
+        assert caught.value.why == "did you mean 'environment'?"

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 def lending(
     kept: LedgerParts,
-    *,
     catalog: Catalog,
-    keychain: Callable[[], Keychain],
     environ: Mapping[str, str],
+    *,
+    keychain: Callable[[], Keychain],
     clock: Callable[[], float],
+    places: tuple[str, ...],
 ) -> Lending:
-    """The lending over that ledger; `keychain` is asked for only to explain what is missing."""
+    """The lending over that ledger; `keychain` is asked for only to explain what is missing, `places` are those of the settings."""
     return Lending(
         claims=kept.claims,
         ledger=kept.entries,
@@ -35,6 +36,8 @@ def lending(
         keychain=keychain,
         environ=environ,
         clock=clock,
+        steady=time.monotonic,
         sleep=time.sleep,
+        steps=places,
         random=lambda: int.from_bytes(os.urandom(4), "big") / 2**32,
     )
