@@ -41,9 +41,10 @@ format: .venv/ready ## let ruff rewrite what it can
 	$(python) -m ruff check --fix-only
 	$(python) -m ruff format
 
-bench: .venv/ready .demo-venv/ready ## time a launch against other ways to the same key, and count its instructions
+bench: .venv/ready .demo-venv/ready ## time launches and claims against other ways to the same, and count instructions
 	@benchmarks/launch
 	@benchmarks/instructions
+	@benchmarks/claims
 
 docs: .venv/ready ## write the reference pages and the words of completion anew
 	$(python) .ci/completion

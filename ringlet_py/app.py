@@ -169,6 +169,7 @@ class App:
             lock_path=os.path.join(self.folders.state, "keychain.lock"),
             generation_path=os.path.join(self.folders.state, GENERATION),
             clock=self.clock,
+            known_tier=lambda name: self.lending.tiers.get(name),  # noqa: PLW0108 - made only when it is asked
         )
 
     @once
@@ -219,8 +220,7 @@ class App:
         """The launch plan of a profile; raises what planning raises."""
         from ringlet_py.agreeing import agreed_plan
 
-        folder = os.path.join(self.folders.profiles, profile.name)
-        return agreed_plan(profile, self.catalog, self.kept, folder=folder)
+        return agreed_plan(profile, self.catalog, self.kept, folder=os.path.join(self.folders.profiles, profile.name))
 
     def run(self, plan: LaunchPlan, *, args: tuple[str, ...] = (), purpose: str = "") -> int:
         """Becomes the plan's agent (see `launcher.launch`)."""

@@ -7,14 +7,14 @@ from ringlet_py.lease import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import Any
 
     from ringlet_py.audit import Recorder
     from ringlet_py.backends import Backend
     from ringlet_py.entry import Address
     from ringlet_py.lease import Request
-    from ringlet_py.lending import Lending
+    from ringlet_py.lending import Chosen, Lending
     from ringlet_py.lending.reports import Outcome
     from ringlet_py.secret import Secret
 
@@ -38,36 +38,65 @@ class Broker:
         """
         if request.address is not None and not request.limited:
             return self._lease(request, request.address)
-        try:
-            chosen = self._lending().choose(request)
-        except errors.RingletError as problem:
-            self._record(request, problem.code, address=str(request.address or request.provider))
-            raise
-        if chosen.secret is not None:
-            self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
-            return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
-        try:
-            return self._lease(request, chosen.address, chosen.known)
-        except errors.RingletError:
-            self._lending().give_back(chosen.lease)
-            raise
+        claiming = self.claiming(request)
+        while True:
+            try:
+                pause = next(claiming)
+            except StopIteration as done:
+                lease: Lease = done.value
+                return lease
+            self._lending().sleep(pause)
+
+    def claiming(self, request: Request) -> Generator[float, None, Lease]:
+        """What `claim` does, for who must not sleep: yields the pauses to be made (seconds), and returns the lease."""
+        lending = self._lending()
+        deadline = lending.steady() + request.wait
+        while True:
+            try:
+                chosen = yield from lending.choosing(request, deadline)
+            except errors.RingletError as problem:
+                self._record(request, problem.code, address=str(request.address or request.provider))
+                raise
+            lease = self._handed_over(request, chosen)
+            if lease is not None:
+                return lease
 
     def report(self, lease: Lease, outcome: Outcome) -> None:
         """Says how the key fared at its provider, for all who claim it; see `lending.reports`."""
-        code = "ok"
         try:
             self._lending().report(lease, outcome)
         except errors.RingletError as problem:
-            code = problem.code
+            self._audit.append("report", problem.code, address=str(lease.address), purpose=outcome.kind)
             raise
-        finally:
-            self._audit.append("report", code, address=str(lease.address), purpose=outcome.kind)
+        self._audit.append("report", "ok", address=str(lease.address), purpose=outcome.kind)
 
     def release(self, lease: Lease) -> None:
         """Gives the use back, as if the key had not been claimed; once, however often it is asked to."""
         if lease.id:
             self._lending().give_back(lease.id)
         self._audit.append("release", "ok", address=str(lease.address))
+
+    def _handed_over(self, request: Request, chosen: Chosen) -> Lease | None:
+        """The lease, or None if the key is not where its entry says and another may be; what was counted goes back."""
+        if chosen.secret is not None:
+            self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
+            return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
+        try:
+            return self._lease(request, chosen.address, chosen.known)
+        except BaseException as problem:
+            self._undo(chosen)
+            if not isinstance(problem, errors.KeyNotFound):
+                raise
+        if request.address is not None or chosen.known["ready_at"]:  # what comes soonest would come again and again
+            raise self._lending().explained(chosen.address)
+        self._lending().pass_over(chosen.address)
+        return None
+
+    def _undo(self, chosen: Chosen) -> None:
+        try:
+            self._lending().give_back(chosen.lease)
+        except errors.RingletError:
+            return  # what kept the key from being handed over matters more than a use too many
 
     def _lease(self, request: Request, address: Address, known: dict[str, Any] | None = None) -> Lease:
         try:

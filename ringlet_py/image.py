@@ -87,4 +87,6 @@ def _take_in(modules: "list[tuple[str, str, CodeType]]") -> None:
         except BaseException:
             del sys.modules[name]
             raise
-        setattr(__import__(parent, fromlist=(own,)), own, module)
+        if parent not in sys.modules:
+            __import__(parent)
+        setattr(sys.modules[parent], own, module)

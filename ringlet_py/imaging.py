@@ -6,6 +6,7 @@ import ast
 import marshal
 import os
 import sys
+from typing import TypeVar
 
 from ringlet_py.image import FOLDER, INIT, MAGIC, check_of, path_of, stamp_of
 
@@ -18,13 +19,15 @@ LAUNCH = (
 )
 FILE = ("backends.file",)
 SECRET_SERVICE = (
-    *("backends.system", "backends.system.stored", "backends.system.dbus_wire", "backends.system.dbus_stream"),
-    *("backends.system.dbus", "backends.system.secret_service_errors"),
-    *("backends.system.secret_service_conversation", "backends.system.secret_service_client"),
-    "backends.system.secret_service",
+    *("backends.system", "backends.system.dbus_wire", "backends.system.dbus_message"),
+    *("backends.system.dbus_stream", "backends.system.dbus"),
+    *("backends.system.secret_service_conversation", "backends.system.secret_service"),
 )
 # a source changed this shortly before it was stamped could change again without its times showing it
 SETTLED = 100_000_000  # nanoseconds
+
+
+Documented = TypeVar("Documented", ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 def images(platform: str) -> dict[str, tuple[str, ...]]:
@@ -73,15 +76,23 @@ def _compiled(file: str) -> object:
 
 
 class Lighter(ast.NodeTransformer):
-    """Takes out what only readers and type checkers need: annotations, and what is imported for them.
+    """Takes out what only readers and type checkers need: docstrings, annotations, and what is imported for these.
 
     Their constants are half of a small module's start.
     """
 
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        """The module without its docstring."""
+        return self.generic_visit(_undocumented(node))
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """The class without its docstring."""
+        return self.generic_visit(_undocumented(node))
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """The function without the types of its arguments and result."""
+        """The function without its docstring, and the types of its arguments and result."""
         node.returns = None
-        return self.generic_visit(node)
+        return self.generic_visit(_undocumented(node))
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         """The argument without its type."""
@@ -104,6 +115,12 @@ class Lighter(ast.NodeTransformer):
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return node.orelse or ast.copy_location(ast.Pass(), node)
         return node
+
+
+def _undocumented(node: Documented) -> Documented:
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:] or [ast.copy_location(ast.Pass(), node.body[0])]
+    return node
 
 
 def _differs(path: str, content: bytes) -> bool:

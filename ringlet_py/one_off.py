@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ringlet_py import values
+from ringlet_py.agreeing import agreed_plan
 from ringlet_py.entry import Address
 from ringlet_py.errors import UsageError
 from ringlet_py.planning import make_plan
@@ -13,6 +14,7 @@ from ringlet_py.profile.profile import Profile
 
 if TYPE_CHECKING:
     from ringlet_py.catalog import Catalog
+    from ringlet_py.ledger.made import LedgerParts
     from ringlet_py.plan import LaunchPlan
     from ringlet_py.profile.agent import Agent
 
@@ -21,9 +23,17 @@ CUSTOM = "custom"
 
 
 def plan(
-    keys: list[str], command: tuple[str, ...], *, catalog: Catalog, base_url: str = ""
+    keys: list[str],
+    command: tuple[str, ...],
+    *,
+    catalog: Catalog,
+    kept: LedgerParts | None = None,
+    base_url: str = "",
 ) -> tuple[LaunchPlan, tuple[str, ...]]:
-    """The plan for the command with the keys, and the command's own arguments; `base_url` is where the first goes.
+    """The plan for the command with the keys, and the command's own arguments.
+
+    What the ledger `kept` says of the keys holds; without it nothing limits them, and `base_url` is where the key
+    without a variable of its own goes, if that is not the catalog's endpoint.
 
     A key is `provider/alias`, or `VARIABLE=provider/alias` where the catalog does not know the variable.
     A command that is an agent of the catalog gets that agent's mapping, pins included.  Raises UsageError.
@@ -39,7 +49,7 @@ def plan(
     for address in (*own, *named.values()):
         values.check_address(address, catalog.providers)
     profile = _profile(own, named, command, catalog, base_url=base_url)
-    made = make_plan(profile, catalog, folder="")
+    made = agreed_plan(profile, catalog, kept, folder="") if kept else make_plan(profile, catalog, folder="")
     if made.folders or made.files:
         raise UsageError(
             f"{profile.agent} needs files of its own, and so a profile",
@@ -48,7 +58,9 @@ def plan(
     return made, command[1:]
 
 
-def _profile(own: list[Address], named: dict[str, Address], command: tuple[str, ...], catalog: Catalog) -> Profile:
+def _profile(
+    own: list[Address], named: dict[str, Address], command: tuple[str, ...], catalog: Catalog, *, base_url: str
+) -> Profile:
     agent = _agent_of(command[0], catalog) if own else None
     if own and own[0].provider not in catalog.providers:
         raise UsageError(
@@ -60,6 +72,7 @@ def _profile(own: list[Address], named: dict[str, Address], command: tuple[str, 
         agent=agent.name if agent else GENERIC,
         provider=own[0].provider if own else "self",
         key_alias=own[0].alias if own else "default",
+        base_url=base_url if own else "",
         command=(_absolute(command[0]),),
         env={},
         references=named,

@@ -34,9 +34,11 @@ class World:
         self.ledger = SqliteLedger(str(folder / "state" / "ledger.sqlite"))
         self.records = Records()
         self.clock = FakeClock()
+        self.tiers: list[str] = []
         self.keychain = Keychain(
             backend=self.backend,
             ledger=self.ledger,
+            known_tier=self.tiers.append,
             audit=self.records,  # type: ignore[arg-type]
             catalog=Catalog("/nowhere"),
             lock_path=str(folder / "state" / "keychain.lock"),

@@ -20,8 +20,8 @@ import pytest
 from ringlet_py.backends.system.dbus import HELLO, Call, Connection, ErrorReply, bus_call
 from ringlet_py.backends.system.dbus_stream import bus_addresses
 from ringlet_py.backends.system.secret_service import SecretService, Timeouts
-from ringlet_py.backends.system.secret_service_client import COLLECTION, ITEM
-from ringlet_py.backends.system.secret_service_conversation import SERVICE_NAME
+from ringlet_py.backends.system.secret_service_conversation import ITEM, SERVICE_NAME
+from ringlet_py.backends.system.secret_service_objects import COLLECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

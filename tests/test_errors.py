@@ -8,11 +8,7 @@ import pytest
 from ringlet_py import errors
 from ringlet_py.errors import RingletError, tree
 
-CLASSES = [
-    value
-    for value in vars(tree).values()
-    if inspect.isclass(value) and issubclass(value, RingletError)
-]
+CLASSES = [value for value in vars(tree).values() if inspect.isclass(value) and issubclass(value, RingletError)]
 HTTP = range(400, 600)
 
 

@@ -216,7 +216,7 @@ def test_a_failing_module_is_not_left_half_imported(package: Path):
     assert done.stdout == "False True\n"
 
 
-def test_annotations_go_and_all_else_stays():
+def test_annotations_and_docstrings_go_and_all_else_stays():
     source = """
 from __future__ import annotations
 import os
@@ -230,9 +230,11 @@ if TYPE_CHECKING:
 x: int = 2
 y: int
 class C:
+    "of the class"
     z: int
     w: str = "3"
     def f(self, a: Any, *b: int, c: int = 4, **d: int) -> Any:
+        "of the function"
         e: int = a
         if TYPE_CHECKING:
             import nowhere
@@ -246,5 +248,6 @@ class C:
     assert (names["Any"], names["x"], kind.w) == (1, 2, "3")  # type: ignore[attr-defined]
     assert kind().f(1, 2, g=5) == (1, (2,), 4, {"g": 5})  # type: ignore[operator]
     assert kind.f.__annotations__ == {}  # type: ignore[attr-defined]
+    assert (kind.__doc__, kind.f.__doc__) == (None, None)  # type: ignore[attr-defined]
     assert "annotations" not in names
     assert "y" not in names

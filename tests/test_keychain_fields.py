@@ -297,3 +297,11 @@ class TestBoundSecrets:
 
         assert world.keychain.there() == {WORK, WEBHOOK}
         assert the(world).secrets == ("webhook",)
+
+
+def test_a_tier_is_one_that_there_is(world: World) -> None:
+    world.keychain.set(WORK, OLD, fields={"tier": "gold"})
+    world.keychain.edit([WORK], {"tier": "silver", "org": "acme"})
+    world.keychain.edit([WORK], {"tier": ""})
+
+    assert world.tiers == ["gold", "silver"]

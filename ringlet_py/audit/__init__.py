@@ -8,7 +8,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from ringlet_py.audit.lenient import LenientAudit
     from ringlet_py.audit.log import Audit
 
-    Recorder = Audit | LenientAudit
+    Recorder: TypeAlias = Audit | LenientAudit

@@ -11,9 +11,11 @@ from ringlet_py import status
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
 from ringlet_py.cli.session import app_of
-from ringlet_py.entry import DEFAULT_ALIAS
+from ringlet_py.entry import DEFAULT_ALIAS, Address
+from ringlet_py.errors import RingletError
 
 if TYPE_CHECKING:
+    from ringlet_py.app import App
     from ringlet_py.entry import Entry
 
 _KEYS = ("ADDRESS", "BACKEND", "CREATED", "REPLACED", "LAST USED", "PROFILES", "STATE")
@@ -30,8 +32,9 @@ def show_status(
     app = app_of(context)
     keychain, now = app.keychain, app.clock()
     entries = [keychain.entry(options.address_of(app, provider, alias))] if provider else keychain.entries()
-    found = status.of(entries, profiles=app.profiles, folder=app.folders.state, now=now)
-    counted = status.groups(entries, now=now)
+    resting = _resting(app)
+    found = status.of(entries, profiles=app.profiles, folder=app.folders.state, now=now, resting=resting)
+    counted = status.groups(entries, now=now, resting=resting)
     _warn_of_expiry(status.expiring(entries, now=now))
     if json:
         groups = [asdict(group) | {"next_expiry": group.next_expiry or None} for group in counted]
@@ -42,6 +45,15 @@ def show_status(
     if counted and not provider:
         output.say("")
         output.table(_GROUPS, [_shown(tuple(asdict(group).values())) for group in counted])
+
+
+def _resting(app: App) -> set[Address]:
+    """The keys that rest for every feature; where the ledger cannot say so, that is no reason to say nothing."""
+    try:
+        return {Address.parse(address) for address in app.kept.claims.resting()}
+    except RingletError as problem:
+        output.say(output.printable(f"note: which keys rest cannot be told: {problem.what}"))
+        return set()
 
 
 def _warn_of_expiry(entries: list[Entry]) -> None:

@@ -59,7 +59,7 @@ def split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
 def is_run(argv: list[str]) -> bool:
     """Whether the command line starts an agent, so that exit statuses below 125 are the agent's."""
     words = [word for word in argv if not word.startswith("-")]
-    return words[:1] == ["run"] or words[:2] == ["profiles", "run"]
+    return words[:1] == ["run"] or words[:2] in (["profiles", "run"], ["pools", "claim"])
 
 
 def build(only: str = "") -> typer.Typer:
@@ -116,6 +116,18 @@ def _add_sealed(app: typer.Typer) -> None:
     app.add_typer(sealed.build(), name="sealed")
 
 
+def _add_pools(app: typer.Typer) -> None:
+    from ringlet_py.cli import pools
+
+    app.add_typer(pools.build(), name="pools")
+
+
+def _add_tiers(app: typer.Typer) -> None:
+    from ringlet_py.cli import tiers
+
+    app.add_typer(tiers.build(), name="tiers")
+
+
 def _add_completion(app: typer.Typer) -> None:
     from ringlet_py.cli import completion
 
@@ -127,6 +139,8 @@ PARTS = {
     "run": _add_run,
     "keychain": _add_keychain,
     "profiles": _add_profiles,
+    "pools": _add_pools,
+    "tiers": _add_tiers,
     "audit": _add_audit,
     "catalog": _add_catalog,
     "sealed": _add_sealed,

@@ -8,6 +8,7 @@ import typer
 
 from ringlet_py.cli import output, pools_claim, pools_explain, pools_report, pools_status
 from ringlet_py.cli import pools_options as options
+from ringlet_py.cli import pools_shown as shown
 from ringlet_py.cli.session import Session, app_of, session_of
 from ringlet_py.errors import PoolInUse, PoolNotFound, RingletError
 from ringlet_py.pools.store import POOL
@@ -91,7 +92,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     where: options.Where = None,
     json: options.Json = False,
 ) -> None:
-    """Change a pool; what was counted stays counted, and an option given with "" takes away what it said."""
+    """Change a pool, and keep what was counted: pools edit images --limit 4/minute; "" takes away what was said."""
     app = app_of(context)
     before = app.lending.pools.get(name)
     given = {
@@ -114,18 +115,20 @@ def edit(  # noqa: PLR0913 - one parameter an option
 
 
 def list_pools(context: typer.Context, json: options.Json = False) -> None:
-    """List the pools: whose turn it is by which policy, how many keys, and what limits them."""
+    """List the pools: pools list; with their policies, how many keys they have, and what limits them."""
     app = app_of(context)
     pools, entries = app.lending.pools.all(), app.kept.entries.entries()
     found = [(pool, pool.members(entries, now=app.clock())) for pool in pools.values()]
     if json:
         output.document(pools=[_document(pool, members, app) for pool, members in found])
         return
+    if not found:
+        output.say(shown.NO_POOLS)
     output.table(_COLUMNS, [_row(_document(pool, members, app)) for pool, members in found])
 
 
 def delete(context: typer.Context, name: options.Name, yes: options.Yes = False) -> None:
-    """Delete a pool with what was counted for it; its keys stay."""
+    """Delete a pool with what was counted for it; its keys stay: pools delete images."""
     session = session_of(context)
     documents = session.app.kept.documents
     # by name alone: a pool that cannot be read can be deleted
@@ -171,8 +174,8 @@ def _document(pool: Pool, members: list[Entry], app: App) -> dict[str, Any]:
     return {**options.document(pool), "keys": len(members), "usable": able}
 
 
-def _row(shown: dict[str, Any]) -> tuple[str, ...]:
+def _row(pool: dict[str, Any]) -> tuple[str, ...]:
     kinds = {"limits": "", "pool_limits": "pool ", "org_limits": "org ", "quota": "quota "}
-    limits = ", ".join(f"{kind}{rate}" for field, kind in kinds.items() for rate in shown[field])
-    cells = [shown["name"], shown["provider"], shown["policy"], shown["keys"], shown["usable"], limits or "-"]
-    return tuple(output.printable(str(cell)) for cell in (*cells, options.in_words(shown["where"])))
+    limits = ", ".join(f"{kind}{rate}" for field, kind in kinds.items() for rate in pool[field])
+    cells = [pool["name"], pool["provider"], pool["policy"], pool["keys"], pool["usable"], limits or "-"]
+    return tuple(output.printable(str(cell)) for cell in (*cells, options.in_words(pool["where"])))

@@ -70,7 +70,7 @@ def run_short(
         run_profile(context, name, purpose=purpose, dry_run=dry_run, audit_log=audit_log, json=json)
         return
     session = _session(context, audit_log)
-    plan, args = one_off.plan(key, session.tail, catalog=session.app.catalog)
+    plan, args = one_off.plan(key, session.tail, catalog=session.app.catalog, kept=session.app.kept)
     _run(session, plan, args=args, purpose=purpose, dry_run=dry_run, json=json)
 
 

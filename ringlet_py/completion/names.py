@@ -11,7 +11,7 @@ from ringlet_py import errors
 from ringlet_py.completion.words import ENDPOINTS, NAMES
 from ringlet_py.entry import check_name
 from ringlet_py.files.folders import Folders
-from ringlet_py.ledger.glance import addresses
+from ringlet_py.ledger.glance import addresses, documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,18 @@ def _addresses(folders: Folders, _: Place) -> list[str]:
     return [f"{provider}/{alias}" for provider, alias in _known(folders)]
 
 
+def _pools(folders: Folders, _: Place) -> list[str]:
+    return documents(_ledger(folders), "pool")
+
+
+def _tiers(folders: Folders, _: Place) -> list[str]:
+    return documents(_ledger(folders), "tier")
+
+
+def _pools_and_providers(folders: Folders, place: Place) -> list[str]:
+    return [*_pools(folders, place), *_providers(folders, place), *NAMES["provider"]]
+
+
 def _endpoints(_: Folders, place: Place) -> Iterable[str]:
     return ENDPOINTS.get(place.provider, ())
 
@@ -72,11 +84,18 @@ _LOOKING = {
     "address": _addresses,
     "binding": _addresses,  # [VARIABLE=]PROVIDER/ALIAS
     "endpoint": _endpoints,
+    "pool": _pools,
+    "tier": _tiers,
+    "pool-or-provider": _pools_and_providers,
 }
 
 
 def _known(folders: Folders) -> list[tuple[str, str]]:
-    return addresses(os.path.join(folders.state, "ledger.sqlite"))
+    return addresses(_ledger(folders))
+
+
+def _ledger(folders: Folders) -> str:
+    return os.path.join(folders.state, "ledger.sqlite")
 
 
 def _documents(folder: str) -> list[str]:

@@ -75,7 +75,7 @@ class CatalogNotFound(NotFound):
 
 class TierNotFound(NotFound):
     code = "tier-not-found"
-    hint = "ringlet pools create --help"
+    hint = "ringlet tiers set NAME FEATURE=RATE"
 
 
 class PolicyNotFound(NotFound):

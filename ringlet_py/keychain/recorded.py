@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Keychain(Inventory):
-    """Entries in the ledger, secrets in the backend."""
+    """Entries in the ledger, secrets in the backend; `known_tier` raises TierNotFound for a tier that there is not."""
 
     audit: Recorder
     lock_path: str
     generation_path: str
     clock: Callable[[], float]
+    known_tier: Callable[[str], object]
 
     def set(
         self,
@@ -145,7 +146,10 @@ class Keychain(Inventory):
         self._checked(fields)
 
     def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return checked(fields, providers=self.catalog.providers, now=self.clock())
+        given = checked(fields, providers=self.catalog.providers, now=self.clock())
+        if given.get("tier"):
+            self.known_tier(given["tier"])
+        return given
 
     def _check_lengths(self, *secrets: Secret) -> None:
         if any(secret.length > self.backend.max_length for secret in secrets):

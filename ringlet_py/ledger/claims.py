@@ -13,6 +13,8 @@ what is left of each rate in `Standing.remaining`, divided by its amount (1 with
 
 Streams of uses, each written only if it has rates: key and feature (`rates`), key (`own`), provider and org
 (`org_rates`; a key without an org has no such stream), pool (`pool_rates`), caller, provider and feature (`quota`).
+Of a stream is kept what `limits.retention` says for the widest rates that ever counted on it, and at least the last 32
+uses of a day: a limit that is raised, or whose window grows, counts these under its new terms.
 
 Every engine keeps this contract (`tests/ledger/claims_contract.py` is it as tests):
 
@@ -102,7 +104,6 @@ class Taken:
     remaining: int = -1
     now: int = 0
     ready_at: int = 0
-    free: int = 0  # how many other members could have been taken, as far as the engine knows without a search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A quick look at which addresses the ledger knows, for completion: it never waits, writes or makes a file."""
+"""A quick look at which names the ledger knows, for completion: it never waits, writes or makes a file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from ringlet_py.files.checks import check_file
 
 def addresses(path: str) -> list[tuple[str, str]]:
     """Provider and alias of each entry in the ledger file, unchecked; none if it cannot be read at once."""
+    return _rows(path, "SELECT provider, alias FROM entries")
+
+
+def documents(path: str, kind: str) -> list[str]:
+    """The names of its pools or tiers, by kind, unchecked; none if it cannot be read at once."""
+    return [name for stored, name in _rows(path, "SELECT kind, name FROM documents") if stored == kind]
+
+
+def _rows(path: str, query: str) -> list[tuple[str, str]]:
     try:
         check_file(path)
     except (OSError, errors.RingletError):
@@ -20,7 +29,7 @@ def addresses(path: str) -> list[tuple[str, str]]:
     try:
         connection = sqlite3.connect(_uri(path), uri=True)
         try:
-            rows = connection.execute("SELECT provider, alias FROM entries").fetchall()
+            rows = connection.execute(query).fetchall()
         finally:
             connection.close()
     except sqlite3.Error:

@@ -58,14 +58,21 @@ class FileLedger:
 
 
 class ServerLedger:
-    """The same parts on a Redis server, which is not asked before one of them is used."""
+    """The same parts on a Redis server, asked only when one of them is used; `elsewhere` is this machine's own file."""
 
     is_shared = True
 
     def __init__(
-        self, server: RedisServer, *, on_error: str, clock: Callable[[], float], say: Callable[[str], None]
+        self,
+        server: RedisServer,
+        *,
+        elsewhere: str,
+        on_error: str,
+        clock: Callable[[], float],
+        say: Callable[[str], None],
     ) -> None:
         self._server = server
+        self._elsewhere = elsewhere
         self._on_error = on_error
         self._clock = clock
         self._say = say
@@ -75,7 +82,7 @@ class ServerLedger:
         """What is known of keys."""
         from ringlet_py.ledger.redis.entries import RedisLedger
 
-        return RedisLedger(self._server)
+        return RedisLedger(self._server, elsewhere=self._elsewhere)
 
     @cached_property
     def claims(self) -> Claims:
@@ -112,4 +119,5 @@ def ledger_parts(
         return FileLedger(path, clock=clock)
     from ringlet_py.ledger.redis.made import redis_server
 
-    return ServerLedger(redis_server(url, store=prefix, say=say), on_error=on_error, clock=clock, say=say)
+    server = redis_server(url, store=prefix, say=say)
+    return ServerLedger(server, elsewhere=path, on_error=on_error, clock=clock, say=say)

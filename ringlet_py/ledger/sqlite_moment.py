@@ -2,8 +2,9 @@
 
 `claiming` keeps the boot it last saw, and `base`: the steady moment at which that boot began.  At the first use after
 a boot the steady clock goes on from the wall clock, or from its own last moment if that is later.  Within a boot the
-wall clock does not matter.  Where the time since boot is not known, it is the wall clock that only goes forward: there
-a step forwards opens windows too soon.
+wall clock does not matter.  So a machine that starts with a date in the past opens no window too soon; one that starts
+with a date in the future is believed, since nothing else says how long it was off.  Where the time since boot is not
+known, it is the wall clock that only goes forward: there a step forwards opens windows too soon.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ class Session:
 
     def __init__(self, file: SqliteFile) -> None:
         self.file = file
+        self._folder = os.path.dirname(file.path)
         self._abandoned: list[tuple[sqlite3.Connection, Queue]] = []
         self._begin_anew()
 
@@ -68,12 +69,12 @@ class Session:
                 queue.leave()
 
     def _opened(self) -> tuple[sqlite3.Connection, Queue]:
-        if self._open is not None and self._seen == _signs(self.file.path):
+        if self._open is not None and self._seen == _signs(self.file.path, self._folder):
             return self._open
         self._close()
         self.file.make()
         # before it is opened: what is put in its place meanwhile is noticed the next time
-        seen = _signs(self.file.path)
+        seen = _signs(self.file.path, self._folder)
         connection = self.file.connect(kept=True)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = {_CACHE}")
@@ -109,10 +110,10 @@ def _transaction(connection: sqlite3.Connection, action: Action[Answer], *, keep
     return answer
 
 
-def _signs(path: str) -> tuple[int, ...]:
+def _signs(path: str, its_folder: str) -> tuple[int, ...]:
     """What tells that it is still the same file, and still ours alone."""
     try:
-        file, folder = os.lstat(path), os.stat(os.path.dirname(path))
+        file, folder = os.lstat(path), os.stat(its_folder)
     except OSError:
         return ()
     return file.st_ino, file.st_dev, file.st_mode, file.st_uid, folder.st_ino, folder.st_mode, folder.st_uid

@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING
 from ringlet_py.errors import StoreCorrupt
 from ringlet_py.lease import Request
 from ringlet_py.ledger.claims import Claim, Refused, Taken, Unlisted
+from ringlet_py.lending.surroundings import from_environment
 from ringlet_py.lending.turns import ENVIRONMENT, SHARED, Step, members, steps
 from ringlet_py.limits import NEVER
 
 if TYPE_CHECKING:
     from ringlet_py.entry import Entry
     from ringlet_py.ledger.claims import Standing
-    from ringlet_py.lending.choosing import Known, Lending
+    from ringlet_py.lending.choosing import Lending
+    from ringlet_py.lending.known import Known
     from ringlet_py.pools import Pool
 
 ATTEMPTS = 20  # how often others may change the entries between our reading them and our looking
 
 LENT = "lent"
 NONE = "none"
+MEMBERS = "members"
 # what a step answers: a key, that it has none, or what of it is used up
-ANSWERS = (LENT, NONE, "quota", "pool", "members")
+ANSWERS = (LENT, NONE, "quota", "pool", MEMBERS)
 
 FREE = "free"
 INACTIVE = "inactive"
@@ -36,6 +39,7 @@ STATES = {
     "resting": "resting",
     "spent": "quota spent",
     "invalid": "invalid",
+    "missing": "missing",
     "rate": "limit reached",
     "own": "max-uses reached",
     "org": "org limit reached",
@@ -81,18 +85,23 @@ class Explained:
     variable: str = ""
     keys: tuple[KeyState, ...] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a claim asks the next step then: there is no key, or none that any waiting could free."""
+        return self.answer == NONE or (self.answer == MEMBERS and self.ready_at == math.inf)
+
 
 def explain(lending: Lending, request: Request) -> list[Explained]:
     """The steps of a request in order, what each would answer, and why.
 
-    Raises PoolNotFound, TierNotFound, UsageError and the KeychainError that fits.
+    Raises PoolNotFound, TierNotFound, UsageError, InvalidSecret (of the environment's variable) and the KeychainError
+    that fits.
     """
     found: list[Explained] = []
     asked = True
     for step in steps(request, _known(lending).pools, allowed=lending.steps):
         found.append(look(lending, step, request, asked=asked))
-        # only where there is no key at all does a claim go on to the next
-        asked = asked and found[-1].answer == NONE
+        asked = asked and found[-1].goes_on
     return found
 
 
@@ -165,20 +174,24 @@ def _belonging(step: Step, known: Known, now: float) -> list[Entry]:
 
 def _peek(lending: Lending, claim: Claim, step: Step, *, known: Known) -> Taken | Refused | Unlisted:
     """Peeks; a turn that has members and that the engine does not know yet is told to it."""
-    answer = lending.claims.peek(claim)
-    if not isinstance(answer, Unlisted):
-        return answer
-    listed = members(step, claim.turn.feature, known.entries.values(), known.tiers, now=lending.clock())
-    if not listed:  # whoever asks about a user without keys leaves no trace in the ledger
-        return Refused(retry_at=NEVER, retry_wall=NEVER, now=0, reason=NONE)
-    lending.claims.enlist(claim.turn, listed, version=known.version)
-    return lending.claims.peek(claim)
+    if known.has_members(step):
+        answer = lending.claims.peek(claim)
+        if not isinstance(answer, Unlisted):
+            return answer
+        listed = members(step, claim.turn.feature, known.entries.values(), known.tiers, now=lending.clock())
+        if listed:
+            lending.claims.enlist(claim.turn, listed, version=known.version)
+            return lending.claims.peek(claim)
+    # whoever asks about a user without keys leaves no trace in the ledger
+    return Refused(retry_at=NEVER, retry_wall=NEVER, now=0, reason=NONE)
 
 
 def _environment(lending: Lending, step: Step, *, asked: bool) -> Explained:
-    described = lending.catalog.providers.get(step.pool.provider)
-    variable = described.key_env if described else ""
+    provider = lending.catalog.providers.get(step.pool.provider)
+    variable = provider.key_env if provider else ""
     there = bool(variable and lending.environ.get(variable))
+    if there and asked:
+        from_environment(provider, lending.environ)  # which says what is wrong with it
     address = f"{step.pool.provider}/{ENVIRONMENT}" if there else ""
     return Explained(step=step, answer=LENT if there else NONE, asked=asked, address=address, variable=variable)
 

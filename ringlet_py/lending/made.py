@@ -26,7 +26,7 @@ def lending(
     clock: Callable[[], float],
     places: tuple[str, ...],
 ) -> Lending:
-    """The lending over that ledger; `keychain` is asked for only to explain what is missing, `places` are those of the settings."""
+    """The lending over that ledger; `keychain` is asked only to explain what is missing, `places` are the settings'."""
     return Lending(
         claims=kept.claims,
         ledger=kept.entries,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import UsageError
@@ -21,6 +22,7 @@ QUOTA_SPENT = "quota-spent"
 KINDS = (OK, RATE_LIMITED, INVALID, QUOTA_SPENT)
 DEFAULT_REST = 60.0  # seconds, where a provider that says 429 does not say until when
 LONGEST = 366 * 24 * 3600.0  # seconds; what is longer is no cooldown, but a mistake
+_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,23 @@ class Outcome:
             raise _no_time(f"a cooldown of {self.retry_after} seconds")
         if self.until is not None and not 0 <= self.until < math.inf:
             raise _no_time(f"a cooldown until {self.until}")
+        if self.until is not None and self.retry_after is not None:
+            raise UsageError("a cooldown has one end", hint="give retry_after or until, not both")
+
+
+def from_header(text: str) -> tuple[float | None, float | None]:
+    """`retry_after` or `until` out of a header Retry-After: seconds, or a date (RFC 9110, 10.2.3); else UsageError."""
+    plain = text.strip()
+    try:
+        # some providers send fractions of a second
+        return float(plain), None
+    except ValueError:
+        pass
+    try:
+        return None, parsedate_to_datetime(plain).timestamp()
+    except (ValueError, OverflowError):
+        shown = f" {plain!a}" if len(plain) < _SHOWN else ""
+        raise UsageError(f"the Retry-After{shown} is neither seconds nor a date", hint="leave it out") from None
 
 
 def rests(lease: Lease, outcome: Outcome, *, now: float) -> list[Rest]:
@@ -55,7 +74,7 @@ def rests(lease: Lease, outcome: Outcome, *, now: float) -> list[Rest]:
     if outcome.kind == INVALID:
         return [Rest(provider=address.provider, address=str(address), until=NEVER, limited=False, why="invalid")]
     until = _until(outcome, now)
-    if until > now + LONGEST:
+    if abs(until - now) > LONGEST:  # long past: seconds from now, given as a moment
         raise _no_time(f"a cooldown until {until:.0f}")
     whole_org = bool(lease.org) if outcome.whole_org is None else outcome.whole_org
     every = outcome.every_feature or outcome.kind == QUOTA_SPENT
@@ -84,4 +103,4 @@ def _until(outcome: Outcome, now: float) -> float:
 
 
 def _no_time(what: str) -> UsageError:
-    return UsageError(f"{what} cannot be right", hint="give seconds from now, from 0 to a year")
+    return UsageError(f"{what} cannot be right", hint="give seconds from now, from 0 to a year, or a moment")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ringlet_py.entry import Address
+from ringlet_py.entry import Address, check_name
 from ringlet_py.errors import PoolNotFound, UsageError
 from ringlet_py.fields import EVERYONE, Filter
 from ringlet_py.ledger.claims import Member, Turn
@@ -36,6 +36,11 @@ class Step:
     pool: Pool
     only: str = ""
 
+    @property
+    def is_made_up(self) -> bool:
+        """Whether nobody has made this pool."""
+        return ":" in self.pool.name
+
     def turn(self, feature: str) -> Turn:
         """The turn of that feature."""
         pool = self.pool
@@ -57,19 +62,33 @@ class Step:
 
 
 def steps(request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str] = STEPS) -> list[Step]:
-    """Where to look, in this order; PoolNotFound, or UsageError for a pool of another provider."""
+    """Where to look, in this order; PoolNotFound, or UsageError for a pool of another provider or person."""
+    if request.feature:
+        check_name("feature", request.feature)
     if request.address is not None:
-        return [Step(SHARED, _lone(request.address), only=str(request.address))]
+        return [Step(SHARED, _lone(request.address), only=str(request.address.key()))]
     provider = _provider(request, pools)
     found = []
     if request.user:
         found.append(Step(OWN, _of_owner(f"user:{request.user}", provider, pools)))
     if request.channel:
         found.append(Step(CHANNEL, _of_owner(f"channel:{request.channel}", provider, pools)))
-    found.append(Step(SHARED, pools[request.pool] if request.pool else _of_owner(EVERYONE, provider, pools)))
-    if not request.pool:
+    if request.pool:
+        found.append(_asked_for(request, pools[request.pool]))
+    else:
+        found.append(Step(SHARED, _of_owner(EVERYONE, provider, pools)))
         found.append(Step(ENVIRONMENT, Pool(name=f"{provider}:{ENVIRONMENT}", provider=provider)))
-    return [step for step in found if step.kind in set(allowed)]
+    several = {step.pool.name: step for step in reversed(found)}  # a pool that is named may be the user's own
+    return [step for step in found if step.kind in set(allowed) and several[step.pool.name] is step]
+
+
+def _asked_for(request: Request, pool: Pool) -> Step:
+    """The pool that the request names; another person's is not lent to whoever says who he is."""
+    own = {f"user:{request.user}": OWN, f"channel:{request.channel}": CHANNEL}
+    if pool.owner in own or pool.owner == EVERYONE or not (request.user or request.channel):
+        return Step(own.get(pool.owner, SHARED), pool)
+    whom = f"user:{request.user}" if request.user else f"channel:{request.channel}"
+    raise UsageError(f"the pool {pool.name} is {pool.owner}'s, not {whom}'s", hint="ringlet pools list")
 
 
 def _provider(request: Request, pools: Mapping[str, Pool]) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.errors import PoolExists, PoolNotFound, StoreCorrupt
+from ringlet_py.errors import LimitInvalid, PoolExists, PoolNotFound, StoreCorrupt
 from ringlet_py.ledger.claims import StoredDocument
 from ringlet_py.limits import Tier, tier_named
 from ringlet_py.pools.values import Pool, changed, make_pool, read_pool
@@ -29,7 +29,7 @@ class PoolStore:
 
     def all(self) -> dict[str, Pool]:
         """Every pool by its name, sorted; StoreCorrupt for one that cannot be read."""
-        return {each.name: read_pool(each.name, _table(each)) for each in self.documents.documents(POOL)}
+        return {each.name: read_pool(each.name, _table(POOL, each)) for each in self.documents.documents(POOL)}
 
     def get(self, name: str) -> Pool:
         """The pool of that name; PoolNotFound, with the nearest one."""
@@ -70,8 +70,8 @@ class TierStore:
     documents: Documents
 
     def all(self) -> dict[str, Tier]:
-        """Every tier by its name, sorted."""
-        return {each.name: Tier.parse(each.name, _table(each)) for each in self.documents.documents(TIER)}
+        """Every tier by its name, sorted; StoreCorrupt for one that cannot be read."""
+        return {each.name: _tier(each) for each in self.documents.documents(TIER)}
 
     def get(self, name: str) -> Tier:
         """The tier of that name; TierNotFound, with the nearest one."""
@@ -93,11 +93,22 @@ def _document(name: str, table: Mapping[str, Any]) -> StoredDocument:
     return StoredDocument(name, json.dumps(table, sort_keys=True))
 
 
-def _table(document: StoredDocument) -> dict[str, Any]:
+def _tier(document: StoredDocument) -> Tier:
+    try:
+        return Tier.parse(document.name, _table(TIER, document))
+    except LimitInvalid as problem:
+        hint = f"ringlet tiers delete {document.name}"
+        what = f"the tier {document.name} in the ledger cannot be read"
+        raise StoreCorrupt(what, why=problem.what, hint=hint) from None
+
+
+def _table(kind: str, document: StoredDocument) -> dict[str, Any]:
     try:
         found = json.loads(document.text)
     except ValueError:
         found = None
     if isinstance(found, dict):
         return found
-    raise StoreCorrupt(f"what the ledger says of {document.name} is not JSON", hint="ringlet pools list")
+    raise StoreCorrupt(
+        f"the {kind} {document.name} in the ledger is not JSON", hint=f"ringlet {kind}s delete {document.name}"
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY = "round-robin"
 _RATES = ("limits", "pool_limits", "org_limits", "quota")
+_LISTS = (*_RATES, "where", "bypass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +79,23 @@ def changed(pool: Pool, given: Mapping[str, Any]) -> Pool:
 
 def read_pool(name: str, table: Mapping[str, Any]) -> Pool:
     """The pool in a ledger's document; StoreCorrupt for one that cannot be."""
-    known = {each.name for each in fields(Pool)}
+    known = {each.name for each in fields(Pool)} - {"name"}
     given = {key.replace("-", "_"): value for key, value in table.items()}
     try:
         if unknown := given.keys() - known:
             raise LimitInvalid(f"it says {min(unknown)!r}, which this ringlet does not know")
-        return make_pool(name, given)
+        return make_pool(name, _listed(given))
     except (RingletError, KeyError, TypeError, AttributeError) as problem:
         why = str(problem) if isinstance(problem, RingletError) else "it is not written as pools are"
     raise StoreCorrupt(f"the pool {name} in the ledger cannot be read", why=why, hint=f"ringlet pools delete {name}")
+
+
+def _listed(given: dict[str, Any]) -> dict[str, Any]:
+    """The same; TypeError for a text in a list's place, whose letters would be taken one by one."""
+    for key in _LISTS:
+        if isinstance(given.get(key), str):
+            raise TypeError
+    return given
 
 
 def _conditions(texts: Iterable[str]) -> tuple[Filter, ...]:
@@ -97,6 +106,8 @@ def _conditions(texts: Iterable[str]) -> tuple[Filter, ...]:
                 f"a pool is not chosen by {one.field}",
                 why="the provider is the pool's own, and keys that cannot be used are passed over anyway",
             )
+    if len([one for one in found if one.field == "owner"]) > 1:
+        raise UsageError("a pool has one owner", hint="make a pool for each owner")
     return found
 
 

@@ -16,12 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringlet_py.backends.system import dbus_message as messages
 from ringlet_py.backends.system import dbus_wire as wire
 from ringlet_py.backends.system.dbus import HELLO, Call, Connection, ErrorReply, bus_call
 from ringlet_py.backends.system.dbus_stream import bus_addresses
 from ringlet_py.backends.system.secret_service import SecretService, Timeouts
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeychainBroken, KeychainDenied, KeychainError, KeychainTimeout
+from ringlet_py.imaging import LAUNCH, SECRET_SERVICE
+from ringlet_py.secret import Secret
 from tests.fakes.bus import GREETING, after_greeting, scripted_bus, sends
 
 if TYPE_CHECKING:
@@ -102,9 +105,9 @@ def signal_bytes(path: str, member: str, signature: str = "", body: tuple[Any, .
     return bytes(jeepney.new_signal(emitter, member, signature or None, body).serialise(serial=9))
 
 
-def parsed(data: bytes) -> wire.Message:
-    assert wire.message_size(data[: wire.HEAD_SIZE]) == len(data)
-    return wire.parse_message(data)
+def parsed(data: bytes) -> messages.Message:
+    assert messages.message_size(data[: messages.HEAD_SIZE]) == len(data)
+    return messages.parse_message(data)
 
 
 class TestAgainstJeepney:
@@ -127,14 +130,14 @@ class TestAgainstJeepney:
 
         message = parsed(reply_bytes(5, signature, contents, big=big))
 
-        assert message.kind == wire.METHOD_RETURN
+        assert message.kind == messages.METHOD_RETURN
         assert message.reply_to == 5
         assert message.values(signature) == contents
 
     def test_signals_and_errors_keep_what_we_look_at(self) -> None:
         message = parsed(signal_bytes("/p/1", "Completed", "bv", (False, ("s", ""))))
 
-        assert (message.kind, message.path, message.member) == (wire.SIGNAL, "/p/1", "Completed")
+        assert (message.kind, message.path, message.member) == (messages.SIGNAL, "/p/1", "Completed")
         assert message.values("bv") == (False, ("s", ""))
 
     @given(BODIES)
@@ -156,8 +159,8 @@ class TestHostileBytes:
     @given(st.binary(min_size=16, max_size=400), st.sampled_from(REPLIES))
     def test_random_bytes_are_a_message_or_broken(self, data: bytes, signature: str) -> None:
         def read() -> None:
-            size = wire.message_size(data[: wire.HEAD_SIZE])
-            wire.parse_message(data.ljust(size, b"\1")[:size]).values(signature)
+            size = messages.message_size(data[: messages.HEAD_SIZE])
+            messages.parse_message(data.ljust(size, b"\1")[:size]).values(signature)
 
         only_broken(read)
 
@@ -169,8 +172,8 @@ class TestHostileBytes:
             spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
 
         def read() -> None:
-            size = wire.message_size(bytes(spoiled[: wire.HEAD_SIZE]))
-            wire.parse_message(bytes(spoiled).ljust(size, b"\0")[:size]).values(signature)
+            size = messages.message_size(bytes(spoiled[: messages.HEAD_SIZE]))
+            messages.parse_message(bytes(spoiled).ljust(size, b"\0")[:size]).values(signature)
 
         only_broken(read)
 
@@ -207,10 +210,10 @@ class TestHostileBytes:
     def test_a_message_that_claims_gigabytes_is_broken_before_it_is_read(self, fmt: str) -> None:
         mark = b"l" if fmt == "<" else b"B"
 
-        for sizes in ((0xFFFFFFFF, 0), (0, 0xFFFFFFFF), (wire.MAX_MESSAGE, 0)):
+        for sizes in ((0xFFFFFFFF, 0), (0, 0xFFFFFFFF), (messages.MAX_MESSAGE, 0)):
             head = mark + b"\2\0\1" + struct.pack(fmt + "III", sizes[0], 1, sizes[1])
             with pytest.raises(KeychainBroken):
-                wire.message_size(head)
+                messages.message_size(head)
 
     def test_a_text_with_nul_is_not_sent(self) -> None:
         with pytest.raises(ValueError):
@@ -471,22 +474,38 @@ class TestAddresses:
 ALLOWED = {"_operator", "_socket", "_struct", "errno", "itertools", "select", "time"}
 
 
-def test_the_launching_way_imports_nothing_slow() -> None:
+def imported_by_a_read(*replies: bytes) -> tuple[str, set[str]]:
+    """How a read ends on a bus that answers so, and the modules that it has imported by then."""
     program = (
         "import __future__, os, sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
         "from ringlet_py.backends.system.secret_service import SecretService\n"
         "from ringlet_py.entry import Address\n"
         "environ = {'DBUS_SESSION_BUS_ADDRESS': sys.argv[2]}\n"
-        "try: SecretService(environ=environ, can_ask=False, say=print).get(Address('a'))\n"
+        "try: print(repr(SecretService(environ=environ, can_ask=False, say=print).get(Address('a'))))\n"
         "except Exception as error: print(type(error).__name__)\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     root = str(Path(__file__).parents[2])
-    with scripted_bus(after_greeting(sends(HELLO_REPLY + reply_bytes(2, "as", (["/item"],))))) as environ:
+    with scripted_bus(after_greeting(sends(b"".join(replies)))) as environ:
         command = [sys.executable, "-I", "-S", "-c", program, root, environ["DBUS_SESSION_BUS_ADDRESS"]]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-
     outcome_line, modules = done.stdout.splitlines()
+    return outcome_line, set(modules.split())
+
+
+def test_a_failing_read_imports_nothing_slow() -> None:
+    outcome_line, modules = imported_by_a_read(HELLO_REPLY, reply_bytes(2, "as", (["/item"],)))
+
     assert outcome_line == "KeychainBroken"
-    foreign = {name for name in modules.split() if not name.startswith("ringlet_py")}
-    assert foreign <= ALLOWED
+    assert {name for name in modules if not name.startswith("ringlet_py")} <= ALLOWED
+
+
+def test_a_plain_read_needs_no_module_beyond_those_of_its_image() -> None:
+    session = reply_bytes(3, "vo", (("s", ""), "/session"))
+    value = reply_bytes(4, "(oayays)", (("/session", b"", b"sk-value", "text/plain"),))
+    outcome_line, modules = imported_by_a_read(HELLO_REPLY, FOUND, session, value)
+
+    assert outcome_line == repr(Secret("sk-value"))
+    ours = {name.removeprefix("ringlet_py.") for name in modules if name.startswith("ringlet_py.")}
+    assert ours <= {*LAUNCH, *SECRET_SERVICE}
+    assert set(SECRET_SERVICE) <= ours

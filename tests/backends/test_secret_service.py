@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.backends.system.secret_service_client import ITEM
+from ringlet_py.backends.system.secret_service_conversation import ITEM
 from ringlet_py.errors import InvalidSecret, KeychainBroken, KeyNotFound
 from ringlet_py.secret import Secret
 from tests.backends.contract import BackendContract

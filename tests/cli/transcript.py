@@ -116,7 +116,8 @@ def _perform(line: str, home: Home) -> Outcome:
 
 def _starts_agent(words: list[str]) -> bool:
     own = words[: words.index("--")] if "--" in words else words
-    return "run" in own[:2] and not {"--dry-run", "--help"}.intersection(own)
+    starts = "run" in own[:2] or own[:2] == ["pools", "claim"]
+    return starts and not {"--dry-run", "--help"}.intersection(own)
 
 
 def _shell(line: str, home: Home) -> Outcome:

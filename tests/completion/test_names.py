@@ -53,6 +53,24 @@ def test_agents_and_providers_are_those_of_the_catalog_and_of_the_config_folder(
     assert world.offers("profiles", "create", "x", "--provider", "") == sorted([*packaged.providers, "ours"])
 
 
+def test_pools_and_tiers_are_those_of_the_ledger(world: World) -> None:
+    world.pool("images")
+    world.tier("gold")
+
+    assert world.offers("pools", "edit", "") == ["images"]
+    assert world.offers("pools", "claim", "--pool", "im") == ["images"]
+    assert world.offers("pools", "create", "") == []
+    assert world.offers("pools", "explain", "i") == ["images"]
+    assert world.offers("pools", "explain", "openai") == ["openai"]
+    assert world.offers("pools", "create", "more", "--tier", "") == ["gold"]
+    assert world.offers("tiers", "delete", "") == ["gold"]
+
+
+def test_policies_and_outcomes_are_those_that_there_are(world: World) -> None:
+    assert world.offers("pools", "create", "more", "--policy", "round") == ["round-robin"]
+    assert world.offers("pools", "report", "openai", "a", "rate") == ["rate-limited"]
+
+
 def test_a_provider_that_has_a_key_is_offered_too(world: World) -> None:
     world.key("elsewhere/work")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ringlet_py.completion.candidates import candidates
 from ringlet_py.entry import Address, Entry
+from ringlet_py.ledger.clock import SystemClock
 from ringlet_py.ledger.sqlite import SqliteLedger
+from ringlet_py.ledger.sqlite_claims import SqliteClaims
+from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.pools import PoolStore, TierStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +45,18 @@ class World:
     def key(self, address: str) -> None:
         self.ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         SqliteLedger(str(self.ledger)).put(Entry(Address.parse(address), backend="file"))
+
+    def pool(self, name: str) -> None:
+        with self._documents() as documents:
+            PoolStore(documents).create(name, {"provider": "openai"})
+
+    def tier(self, name: str) -> None:
+        with self._documents() as documents:
+            TierStore(documents).put(name, {"image": "1/minute"})
+
+    def _documents(self) -> closing[SqliteClaims]:
+        self.ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return closing(SqliteClaims(SqliteFile(str(self.ledger)), SystemClock(lambda: 0.0)))
 
     def files(self) -> set[Path]:
         return set(self.home.rglob("*"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringlet_py import errors
-from ringlet_py.backends.system import dbus_wire as wire
+from ringlet_py.backends.system import dbus_message as messages
 from ringlet_py.backends.system.dbus_stream import Stream
 
 TYPE_CHECKING = False
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BUS = "org.freedesktop.DBus"
+UNKNOWN_METHOD = "org.freedesktop.DBus.Error.UnknownMethod"
 # how many calls go out before their replies are read: a bus may allow a connection no more than 128
 BATCH = 64
 
@@ -42,9 +43,8 @@ class Call:
 
     def packed(self, serial: int) -> bytes:
         """The call as bytes."""
-        body = wire.pack_values(self.signature, self.args)
-        return wire.build_call(
-            serial, self.to, target=self.target, member=self.member, signature=self.signature, body=body
+        return messages.build_call(
+            serial, self.to, target=self.target, member=self.member, signature=self.signature, args=self.args
         )
 
 
@@ -84,8 +84,8 @@ class Connection:
         self._now = now
         self._serial = 0
         # replies and signals are kept only where somebody waits for them: the key is there, the value None
-        self._replies: dict[int, wire.Message | None] = {}
-        self._signals: dict[tuple[str, str], wire.Message | None] = {}
+        self._replies: dict[int, messages.Message | None] = {}
+        self._signals: dict[tuple[str, str], messages.Message | None] = {}
         self._stream = Stream(addresses, deadline=self._deadline(connect_limit), now=now)
 
     def close(self) -> None:
@@ -135,19 +135,23 @@ class Connection:
     def _deadline(self, within: float) -> float:
         return min(self.until, self._now() + within)
 
-    def _reply(self, serial: int, deadline: float) -> wire.Message:
+    def _reply(self, serial: int, deadline: float) -> messages.Message:
         while (message := self._replies[serial]) is None:
             self._receive(deadline)
         return message
 
     def _receive(self, deadline: float) -> None:
-        size = wire.message_size(self._stream.peek(wire.HEAD_SIZE, deadline))
-        message = wire.parse_message(self._stream.take(size, deadline))
-        if message.kind in (wire.METHOD_RETURN, wire.ERROR) and message.reply_to in self._replies:
+        size = messages.message_size(self._stream.peek(messages.HEAD_SIZE, deadline))
+        data = self._stream.take(size, deadline)
+        # the bus greets everybody with a signal that hardly anybody waits for
+        if data[messages.KIND] == messages.SIGNAL and not self._signals:
+            return
+        message = messages.parse_message(data)
+        if message.kind in (messages.METHOD_RETURN, messages.ERROR) and message.reply_to in self._replies:
             self._replies[message.reply_to] = message
-        elif message.kind == wire.SIGNAL and (message.path, message.member) in self._signals:
+        elif message.kind == messages.SIGNAL and (message.path, message.member) in self._signals:
             self._signals[message.path, message.member] = message
 
 
-def _answer(call: Call, message: wire.Message) -> Answer:
-    return ErrorReply(message.error_name) if message.kind == wire.ERROR else message.values(call.reply)
+def _answer(call: Call, message: messages.Message) -> Answer:
+    return ErrorReply(message.error_name) if message.kind == messages.ERROR else message.values(call.reply)

@@ -18,7 +18,6 @@ _ESCAPE = 2  # hexadecimal digits after a percent sign
 _BUSY_PAUSE = 0.005  # seconds between two tries to connect while the bus's queue is full
 _READ_SIZE = 65536
 _MAX_AUTH_LINE = 1024
-_FOREIGN_HINT = "unset DBUS_SESSION_BUS_ADDRESS, or set it to your own session's bus"
 
 
 def bus_addresses(environ: Mapping[str, str], *, run_folder: str = "/run/user") -> list[bytes]:
@@ -104,7 +103,9 @@ class Stream:
         except TimeoutError:
             raise _late() from None
         except OSError:
-            raise (_turned_away() if self._unsent else _gone()) from None
+            from ringlet_py.backends.system.dbus_problems import turned_away
+
+            raise (turned_away() if self._unsent else _gone()) from None
         if self._unsent:
             self._unsent = b""
             self._await_welcome(self._welcome_until)
@@ -145,13 +146,14 @@ class Stream:
             try:
                 return self._connected_to(address, deadline)
             except OSError as error:
+                from ringlet_py.backends.system.dbus_problems import connect_problem
+
                 # what one address forbids is not made "absent" by another that leads nowhere
                 if problem is None or isinstance(problem, errors.KeychainAbsent):
-                    problem = _connect_problem(address, error)
-        raise problem or errors.KeychainAbsent(
-            "there is no keychain service: no session bus",
-            why="neither DBUS_SESSION_BUS_ADDRESS nor the runtime folder leads to a Unix socket of yours",
-        )
+                    problem = connect_problem(address, error)
+        from ringlet_py.backends.system.dbus_problems import no_bus
+
+        raise problem or no_bus()
 
     def _connected_to(self, address: bytes, deadline: float) -> _socket.socket:
         plug = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -175,11 +177,13 @@ class Stream:
         try:
             line = self._line(deadline)
         except errors.KeychainBroken:
-            raise _turned_away() from None
-        if line.startswith(b"REJECTED"):
-            raise _denied("it rejected our user id")
+            from ringlet_py.backends.system.dbus_problems import turned_away
+
+            raise turned_away() from None
         if not line.startswith(b"OK "):
-            raise errors.KeychainBroken("the session bus does not keep to its protocol", why="no answer to AUTH")
+            from ringlet_py.backends.system.dbus_problems import unwelcome
+
+            raise unwelcome(line)
 
     def _line(self, deadline: float) -> bytes:
         while b"\r\n" not in self._buffer and len(self._buffer) < _MAX_AUTH_LINE:
@@ -200,38 +204,9 @@ def _refuse_stranger(plug: _socket.socket) -> None:
     credentials = plug.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # three integers: pid, uid, gid
     uid = int.from_bytes(credentials[4:8], sys.byteorder)
     if uid not in (0, os.getuid()):
-        raise _denied("it belongs to another user")
+        from ringlet_py.backends.system.dbus_problems import denied
 
-
-def _connect_problem(address: bytes, error: OSError) -> errors.KeychainError:
-    import errno  # as slow as three modules of ours, for numbers that only trouble asks for
-
-    not_allowed = (errno.EACCES, errno.EPERM)
-    nobody_there = (
-        errno.ENOENT,
-        errno.ECONNREFUSED,
-        errno.ENOTDIR,
-        errno.ENOTSOCK,
-        errno.EPROTOTYPE,
-        errno.ENAMETOOLONG,
-    )
-    reason = os.strerror(error.errno) if error.errno else "not a socket's address"
-    why = f"{os.fsdecode(address)!a}: {reason}"
-    if isinstance(error, TimeoutError):
-        return errors.KeychainTimeout("the session bus did not answer in time", why=why)
-    if error.errno in not_allowed:
-        return errors.KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
-    if error.errno in nobody_there or error.errno is None:
-        return errors.KeychainAbsent("there is no keychain service: nobody answers at the session bus", why=why)
-    return errors.KeychainBroken("the session bus cannot be reached", why=why)
-
-
-def _denied(why: str) -> errors.KeychainDenied:
-    return errors.KeychainDenied("the session bus does not let us in", why=why, hint=_FOREIGN_HINT)
-
-
-def _turned_away() -> errors.KeychainDenied:
-    return _denied("it closed the connection before it knew us, as another user's bus does")
+        raise denied("it belongs to another user")
 
 
 def _late() -> errors.KeychainTimeout:

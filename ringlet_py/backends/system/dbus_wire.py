@@ -1,8 +1,8 @@
-"""The D-Bus wire format: values to bytes and back by signature, bounded whatever the other side sends.
+"""The D-Bus wire format of values: to bytes and back by signature, bounded whatever the other side sends.
 
 Python values: `y n q i u x t h` int, `b` bool, `s o g` str, `ay` bytes, other arrays list,
 `a{..}` dict, structs tuple, `v` a tuple (signature, value).
-Format: https://dbus.freedesktop.org/doc/dbus-specification.html, "Message Protocol".
+Format: https://dbus.freedesktop.org/doc/dbus-specification.html, "Type System" and "Marshaling".
 """
 
 from __future__ import annotations
@@ -16,39 +16,12 @@ if TYPE_CHECKING:
 
     Order = Literal["little", "big"]
 
-METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4
-HEAD_SIZE = 16
-# far above 50,000 search results, far below what would hurt; the protocol itself would allow 128 MiB
-MAX_MESSAGE = 4 << 20
 MAX_DEPTH = 32
 
-_PATH, _INTERFACE, _MEMBER, _ERROR_NAME, _REPLY_SERIAL, _DESTINATION, _SENDER, _SIGNATURE = range(1, 9)
-_FIELD_TYPES = {_PATH: "o", _MEMBER: "s", _ERROR_NAME: "s", _REPLY_SERIAL: "u", _SIGNATURE: "g"}
 _SIZES = {"y": 1, "b": 4, "n": 2, "q": 2, "i": 4, "u": 4, "x": 8, "t": 8, "h": 4}
 _SIGNED = "nix"
 _ALIGN = {**_SIZES, "s": 4, "o": 4, "g": 1, "a": 4, "(": 8, "{": 8, "v": 1}
-
-
-class Message:
-    """One received message; its body is read only when somebody states which signature it must have."""
-
-    __slots__ = ("_body", "_order", "_signature", "error_name", "kind", "member", "path", "reply_to")
-
-    def __init__(self, kind: int, fields: dict[int, Any], *, body: bytes, order: Order) -> None:
-        self.kind = kind
-        self.path: str = fields.get(_PATH, "")
-        self.member: str = fields.get(_MEMBER, "")
-        self.error_name: str = fields.get(_ERROR_NAME, "")
-        self.reply_to: int = fields.get(_REPLY_SERIAL, 0)
-        self._signature: str = fields.get(_SIGNATURE, "")
-        self._body = body
-        self._order = order
-
-    def values(self, signature: str) -> tuple[Any, ...]:
-        """The body, which must have exactly this signature; else KeychainBroken."""
-        if self._signature != signature:
-            malformed(f"a reply of type {self._signature!a} where {signature!a} was due")
-        return unpack_values(signature, self._body, order=self._order)
+_SIMPLE = "soguybvnqixth"  # one letter is the whole type
 
 
 def malformed(what: str) -> NoReturn:
@@ -61,7 +34,7 @@ def split_signature(signature: str) -> list[str]:
     types = []
     start = 0
     while start < len(signature):
-        end = _type_end(signature, start, 0)
+        end = start + 1 if signature[start] in _SIMPLE else _type_end(signature, start, 0)
         types.append(signature[start:end])
         start = end
     return types
@@ -85,8 +58,7 @@ def _type_end(signature: str, at: int, depth: int) -> int:
 def pack_values(signature: str, values: Sequence[Any]) -> bytes:
     """The values as the body of a message, little-endian."""
     out = bytearray()
-    for kind, value in zip(split_signature(signature), values, strict=True):
-        _write(out, kind, value)
+    _write(out, f"({signature})", values)
     return bytes(out)
 
 
@@ -96,7 +68,7 @@ def _write(out: bytearray, kind: str, value: Any) -> None:
     if code in _SIZES:
         out += int(value).to_bytes(_SIZES[code], "little", signed=code in _SIGNED)
     elif code in "sog":
-        _write_text(out, code, value.encode())
+        write_text(out, code, value.encode())
     elif code == "a":
         _write_array(out, kind[1:], value)
     elif code == "v":
@@ -107,8 +79,9 @@ def _write(out: bytearray, kind: str, value: Any) -> None:
             _write(out, inner, part)
 
 
-def _write_text(out: bytearray, code: str, raw: bytes) -> None:
-    # a text with NUL would make the bus drop the connection without a word
+def write_text(out: bytearray, code: str, raw: bytes) -> None:
+    """Append a text without its padding; ValueError for one with NUL."""
+    # it would make the bus drop the connection without a word
     if b"\0" in raw:
         raise ValueError("NUL in a D-Bus text")
     out += len(raw).to_bytes(1 if code == "g" else 4, "little") + raw + b"\0"
@@ -129,35 +102,54 @@ def _write_array(out: bytearray, kind: str, value: Any) -> None:
 
 def unpack_values(signature: str, data: bytes, *, order: Order = "little") -> tuple[Any, ...]:
     """The values in a body of this signature; KeychainBroken for anything else, too little or too much."""
-    reader = _Reader(data, order)
-    values = tuple(reader.read(kind) for kind in split_signature(signature))
+    reader = Reader(data, order)
+    values: tuple[Any, ...] = reader.read(f"({signature})")
     if reader.position != len(data):
         malformed("a message longer than its contents")
     return values
 
 
-class _Reader:
+class Reader:
+    """Takes value after value from these bytes, from `position` on; KeychainBroken where they are none."""
+
     __slots__ = ("_data", "_order", "position")
 
-    def __init__(self, data: bytes, order: Order) -> None:
+    def __init__(self, data: bytes, order: Order, position: int = 0) -> None:
         self._data = data
         self._order = order
-        self.position = 0
+        self.position = position
 
     def read(self, kind: str, depth: int = 0) -> Any:
+        """The value of this type that comes next, after its padding."""
         if depth > MAX_DEPTH:
             malformed("values nested too deeply")
         code = kind[0]
-        self._take(-self.position % _ALIGN[code])
+        self.align(code)
+        if code in "sog":
+            return self._text(1 if code == "g" else 4)
         if code in _SIZES:
             return self._number(code)
-        if code in "sog":
-            return self._text("y" if code == "g" else "u")
         if code == "a":
             return self._array(kind[1:], depth)
         if code == "v":
-            return self._variant(depth)
+            return self.variant(depth)
         return tuple(self.read(inner, depth + 1) for inner in split_signature(kind[1:-1]))
+
+    def align(self, code: str) -> None:
+        """Pass over the padding before a value of a type that starts so."""
+        self._take(-self.position % _ALIGN[code])
+
+    def variant(self, depth: int = 0) -> tuple[str, Any]:
+        """The signature and the value that come next."""
+        signature = self._text(1)
+        if len(split_signature(signature)) != 1:
+            malformed("a variant that is not one value")
+        return signature, self.read(signature, depth + 1)
+
+    def unsigned(self, size: int) -> int:
+        """The number of so many bytes that comes next, without padding."""
+        start = self._take(size)
+        return int.from_bytes(self._data[start : start + size], self._order)
 
     def _take(self, size: int) -> int:
         start = self.position
@@ -172,8 +164,8 @@ class _Reader:
         value = int.from_bytes(self._data[start : start + size], self._order, signed=code in _SIGNED)
         return value != 0 if code == "b" else value
 
-    def _text(self, length_code: str) -> str:
-        size: int = self._number(length_code)
+    def _text(self, length_size: int) -> str:
+        size = self.unsigned(length_size)
         start = self._take(size + 1)
         raw = self._data[start : start + size]
         if self._data[start + size] or b"\0" in raw:
@@ -184,8 +176,8 @@ class _Reader:
             malformed("a text that is not UTF-8")
 
     def _array(self, kind: str, depth: int) -> Any:
-        size: int = self._number("u")
-        self._take(-self.position % _ALIGN[kind[0]])
+        size = self.unsigned(4)
+        self.align(kind[0])
         start = self._take(size)
         if kind == "y":
             return self._data[start : start + size]
@@ -197,64 +189,9 @@ class _Reader:
             malformed("an array longer than it says")
         return _as_dict(parts) if kind[0] == "{" else parts
 
-    def _variant(self, depth: int) -> tuple[str, Any]:
-        signature = self._text("y")
-        if len(split_signature(signature)) != 1:
-            malformed("a variant that is not one value")
-        return signature, self.read(signature, depth + 1)
-
 
 def _as_dict(pairs: list[Any]) -> dict[Any, Any]:
     try:
         return dict(pairs)
     except (TypeError, ValueError):
         malformed("a dictionary whose entries are not pairs with a basic key")
-
-
-def build_call(serial: int, to: str, *, target: tuple[str, str], member: str, signature: str, body: bytes) -> bytes:
-    """One method call on the target's (path, interface) as bytes."""
-    path, interface = target
-    fields = bytearray()
-    for code, kind, text in (
-        (_PATH, "o", path),
-        (_INTERFACE, "s", interface),
-        (_MEMBER, "s", member),
-        (_DESTINATION, "s", to),
-        (_SIGNATURE, "g", signature),
-    ):
-        if text:
-            fields += bytes(-len(fields) % 8)
-            fields += bytes((code, 1, ord(kind), 0))
-            _write_text(fields, kind, text.encode())
-    head = b"l" + bytes((METHOD_CALL, 0, 1))
-    for number in (len(body), serial, len(fields)):
-        head += number.to_bytes(4, "little")
-    return head + fields + bytes(-len(fields) % 8) + body
-
-
-def message_size(head: bytes) -> int:
-    """The size of the whole message that starts with these HEAD_SIZE bytes; KeychainBroken if that is absurd."""
-    if head[:1] not in (b"l", b"B") or head[3] != 1:
-        malformed("something that is not a D-Bus message")
-    order = _order(head)
-    body_size, fields_size = int.from_bytes(head[4:8], order), int.from_bytes(head[12:16], order)
-    size = HEAD_SIZE + fields_size + -fields_size % 8 + body_size
-    if size > MAX_MESSAGE:
-        malformed(f"a message of {size} bytes, more than the {MAX_MESSAGE} that any answer needs")
-    return size
-
-
-def parse_message(data: bytes) -> Message:
-    """The message that these bytes hold, exactly as many as `message_size` said."""
-    reader = _Reader(data, _order(data))
-    _, kind, _, _, body_size, _, pairs = (reader.read(part) for part in ("y", "y", "y", "y", "u", "u", "a(yv)"))
-    fields = {}
-    for code, (signature, value) in pairs:
-        if signature != _FIELD_TYPES.get(code, signature):
-            malformed("a header field of the wrong type")
-        fields[code] = value
-    return Message(kind, fields, body=data[len(data) - body_size :], order=_order(data))
-
-
-def _order(data: bytes) -> Order:
-    return "little" if data[:1] == b"l" else "big"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 
 from ringlet_py import errors
-from ringlet_py.backends.system.secret_service_client import COLLECTION, ITEM, Client
-from ringlet_py.backends.system.secret_service_conversation import Conversation
-from ringlet_py.backends.system.secret_service_errors import Vanished
-from ringlet_py.backends.system.stored import address_of, changed_under_us, missing, secret_from, too_long
+from ringlet_py.backends.system.dbus import ErrorReply
+from ringlet_py.backends.system.secret_service_conversation import Conversation, attributes_of
 from ringlet_py.secret import Secret
 
 TYPE_CHECKING = False
@@ -20,10 +18,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-SERVICE = "ringlet"
 _ATTEMPTS = 3
-# libsecret's name for "no particular schema": secret-tool writes it, so its `store` finds our items and replaces them
-_SCHEMA = {"xdg:schema": "org.freedesktop.Secret.Generic"}
 
 
 class Timeouts:
@@ -80,149 +75,103 @@ class SecretService:
 
     def get(self, address: Address) -> Secret:
         """The secret; KeyNotFound, or the KeychainError that fits."""
-        return self._talk(lambda client: self._get(client, address))
+        return self._talk(lambda conversation: self._get(conversation, address))
 
     def set(self, address: Address, secret: Secret) -> None:
         """Make the entry or change it in place, leave no second one, and read it back."""
-        self._refuse_unfit(address, secret)
-        self._talk(lambda client: self._set(client, address, secret))
+        from ringlet_py.backends.system.secret_service_changes import refuse_unfit
+
+        refuse_unfit(secret, address, most=self.max_length, place=self.place)
+        self._talk(lambda conversation: self._set(conversation, address, secret))
 
     def remove(self, address: Address) -> None:
         """Delete every entry of that name; KeyNotFound if there is none."""
-        self._talk(lambda client: self._remove(client, address))
+        self._talk(lambda conversation: self._remove(conversation, address))
 
     def names(self) -> list[Address]:
         """What is there, sorted; asks nobody: KeychainLocked if some names cannot be read without that."""
-        return self._talk(self._names, ask=False)
+        from ringlet_py.backends.system.secret_service_names import names
+
+        return self._talk(lambda conversation: names(conversation, note=self._note_place), ask=False)
 
     def check(self) -> None:
         """Raise the KeychainError that says why keys cannot be read and stored now; asks nobody."""
-        self._talk(self._check, ask=False)
+        from ringlet_py.backends.system.secret_service_names import check
 
-    def _talk(self, verb: Callable[[Client], Result], *, ask: bool | None = None) -> Result:
+        self._talk(lambda conversation: check(conversation, note=self._note_place), ask=False)
+
+    def _talk(self, verb: Callable[[Conversation], Result], *, ask: bool | None = None) -> Result:
         problem = ""
         for _ in range(_ATTEMPTS):
             try:
                 return self._talk_once(verb, ask=self._can_ask if ask is None else ask)
-            except Vanished as error:
-                # another process replaced or removed the entry in between
-                problem = str(error)
+            except ErrorReply as error:
+                # the conversation lets only Vanished out: another process replaced or removed the entry in between
+                problem = error.name
         raise errors.KeychainBroken("the keychain loses again and again what it has just found", why=problem)
 
-    def _talk_once(self, verb: Callable[[Client], Result], *, ask: bool) -> Result:
+    def _talk_once(self, verb: Callable[[Conversation], Result], *, ask: bool) -> Result:
         conversation = Conversation(self._environ, ask=ask, say=self._say, timeouts=self._timeouts, now=self._now)
         try:
-            return verb(Client(conversation))
+            return verb(conversation)
         finally:
             conversation.close()
 
-    def _get(self, client: Client, address: Address) -> Secret:
-        items = self._matches(client, address)
+    def _get(self, conversation: Conversation, address: Address) -> Secret:
+        items = self._matches(conversation, address)
+        if len(items) == 1:
+            return self._read(conversation, items[0], address)
         if not items:
+            from ringlet_py.backends.system.stored import missing
+
             raise missing(address, place=self.place)
-        if len(items) > 1:
-            self._say(f"{len(items)} entries for {address} in the {self.place}: using the one that was changed last")
-        return secret_from(client.read(self._newest(client, items)), address, place=self.place)
+        from ringlet_py.backends.system.secret_service_objects import newest
 
-    def _set(self, client: Client, address: Address, secret: Secret) -> None:
-        value = secret.reveal().encode()
-        items = self._matches(client, address)
-        if items:
-            newest = self._newest(client, items)
-            client.write(newest, value)
-            self._refuse_difference(client.read(newest), address, secret)
-            client.delete([item for item in items if item != newest])
-        else:
-            attributes = {**_attributes(address), **_SCHEMA}
-            client.create(client.default_collection(), attributes, value, label=f"{SERVICE}/{address}")
-        self._refuse_difference(self._read_back(client, address), address, secret)
+        self._say(f"{len(items)} entries for {address} in the {self.place}: using the one that was changed last")
+        return self._read(conversation, newest(conversation, items), address)
 
-    def _read_back(self, client: Client, address: Address) -> bytes:
-        unlocked, locked = client.search(_attributes(address))
-        if len(unlocked) != 1 or locked:
-            raise changed_under_us(address, place=self.place)
-        return client.read(unlocked[0])
+    def _read(self, conversation: Conversation, item: str, address: Address) -> Secret:
+        raw = conversation.read(item)
+        try:
+            return Secret.from_input(raw)
+        except errors.InvalidSecret:
+            from ringlet_py.backends.system.secret_service_objects import secret_in
+        # which says what is wrong with it
+        return secret_in(conversation, item, address, raw=raw, place=self.place)
 
-    def _refuse_difference(self, raw: bytes, address: Address, secret: Secret) -> None:
-        if not secret_from(raw, address, place=self.place).same_as(secret):
-            raise changed_under_us(address, place=self.place)
+    def _set(self, conversation: Conversation, address: Address, secret: Secret) -> None:
+        from ringlet_py.backends.system.secret_service_changes import store
 
-    def _remove(self, client: Client, address: Address) -> None:
-        items = self._matches(client, address)
-        if not items:
-            raise missing(address, place=self.place)
-        client.delete(items)
-        if any(client.search(_attributes(address))):
-            raise errors.KeychainBroken(
-                f"{address} is still in the {self.place}", why="the service said that it was deleted"
-            )
+        items = self._matches(conversation, address)
+        store(conversation, items, address, secret=secret, place=self.place)
 
-    def _matches(self, client: Client, address: Address) -> list[str]:
+    def _remove(self, conversation: Conversation, address: Address) -> None:
+        from ringlet_py.backends.system.secret_service_changes import remove
+
+        items = self._matches(conversation, address)
+        remove(conversation, items, address, place=self.place)
+
+    def _matches(self, conversation: Conversation, address: Address) -> list[str]:
         """The items of this address, all unlocked; KeychainLocked rather than an answer from half of them."""
-        wanted = _attributes(address)
-        unlocked, locked = client.search(wanted)
-        if not unlocked and not locked and self._opened_default(client):
-            unlocked, locked = client.search(wanted)
+        wanted = attributes_of(address)
+        unlocked, locked = conversation.search(wanted)
+        if not unlocked and not locked and self._opened_default(conversation):
+            unlocked, locked = conversation.search(wanted)
         if locked:
-            client.unlock(locked)
+            from ringlet_py.backends.system.secret_service_person import unlock
+
+            unlock(conversation, locked)
         items = [*unlocked, *locked]
         if items:
             self._note_place(items[0].rpartition("/")[0])
         return items
 
-    def _opened_default(self, client: Client) -> bool:
-        """Whether the default collection was locked until now; KeychainLocked if it has to stay so.
+    def _opened_default(self, conversation: Conversation) -> bool:
+        from ringlet_py.backends.system.secret_service_person import opened_default
 
-        A locked KeePassXC finds nothing at all, so "not there" is true only of an unlocked collection.
-        """
-        collection = client.default_collection()
-        self._note_place(collection)
-        if not client.is_locked(collection, COLLECTION):
-            return False
-        client.unlock([collection])
-        return True
-
-    def _newest(self, client: Client, items: list[str]) -> str:
-        if len(items) == 1:
-            return items[0]
-        times = client.properties(items, ITEM, "Modified", kind="t")
-        # the path decides between equal times, so that every reader takes the same one
-        return max(zip((moment or 0 for moment in times), items, strict=True))[1]
-
-    def _names(self, client: Client) -> list[Address]:
-        wanted = {"service": SERVICE}
-        unlocked, locked = client.search(wanted)
-        if not locked and self._opened_default(client):
-            unlocked, locked = client.search(wanted)
-        if locked:
-            client.unlock(locked)
-        accounts = _accounts(client, [*unlocked, *locked])
-        addresses = (address_of(account) for account in accounts if account)
-        return sorted({address for address in addresses if address})
-
-    def _check(self, client: Client) -> None:
-        client.search({"service": SERVICE})
-        self._opened_default(client)
+        return opened_default(conversation, note=self._note_place)
 
     def _note_place(self, collection: str) -> None:
         collection_name = collection.rpartition("/")[2]
         if collection_name.isalnum():
             self.place = f"Secret Service, {collection_name} collection"
-
-    def _refuse_unfit(self, address: Address, secret: Secret) -> None:
-        # whoever made the Secret: a line break would cost the person every other entry of a password-less keyring
-        value = secret.reveal()
-        if len(value) > self.max_length:
-            raise too_long(f"{address} was not written", self.max_length, place=self.place)
-        if not Secret.from_input(value.encode(errors="surrogatepass")).same_as(secret):
-            raise errors.InvalidSecret(f"{address} was not written", why="the value ends in a line break")
-
-
-def _attributes(address: Address) -> dict[str, str]:
-    return {"service": SERVICE, "username": str(address)}
-
-
-def _accounts(client: Client, items: list[str]) -> list[str | None]:
-    """Each item's account; None where it has none, or hides it: a locked gnome-keyring shows only hashes."""
-    found = client.properties(items, ITEM, "Attributes", kind="a{ss}")
-    return ["" if attributes is None else attributes.get("username") for attributes in found]

@@ -78,9 +78,8 @@ class RedisClaims:
         if kind == b"unlisted":
             return Unlisted()
         if kind == b"taken":
-            address, remaining, now, ready, free = answer
-            numbers = {"remaining": int(remaining), "now": int(now), "ready_at": int(ready), "free": int(free)}
-            return Taken(address=address.decode(), **numbers)
+            address, remaining, now, ready = answer
+            return Taken(address=address.decode(), remaining=int(remaining), now=int(now), ready_at=int(ready))
         ready, wall, now, reason, members = answer
         return Refused(
             retry_at=int(ready), retry_wall=int(wall), now=int(now), reason=reason.decode(), members=int(members)

@@ -145,19 +145,9 @@ local function remember(t, address, member)
   keep_clock(t.now, t.wall)
 end
 
--- as far as the indexes know; they are not searched for it
-local function free_members(t)
-  local free = redis.call('ZCARD', turn_key(t, 'all')) - redis.call('ZCARD', turn_key(t, 'wait'))
-  for _, group in ipairs(redis.call('ZRANGE', turn_key(t, 'groups-wait'), 0, -1)) do
-    free = free - redis.call('ZCARD', free_key(t, group))
-  end
-  return free
-end
-
 local function hand_out(t, address, member, ready)
   local streams = all_streams(t, address, member)
-  local free = math.max(0, free_members(t) - (ready > t.now and 0 or 1))
-  local answer = {'taken', address, '-1', text(t.now), text(ready), free}
+  local answer = {'taken', address, '-1', text(t.now), text(ready)}
   if t.peeking then
     local left = least_left(t, streams)
     answer[3] = text(left > 0 and ready <= t.now and left - 1 or left)

@@ -1,0 +1,45 @@
+"""What lending knows of the ledger, and what it chose: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ringlet_py.entry import Address, Entry
+    from ringlet_py.lending.turns import Step
+    from ringlet_py.limits import Tier
+    from ringlet_py.pools import Pool
+    from ringlet_py.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A key that was taken: its address, the lease's id, what else the lease tells, and the secret if it is at hand."""
+
+    address: Address
+    lease: str = ""
+    backend: str = ""
+    secret: Secret | None = None
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What pools, tiers and keys were at one version of the ledger; `owners` are those who have keys of a provider.
+
+    `looked` keeps the steps of requests, of which a program makes many alike.
+    """
+
+    version: str
+    pools: dict[str, Pool]
+    tiers: dict[str, Tier]
+    entries: dict[str, Entry]
+    owners: frozenset[tuple[str, str]]
+    looked: dict[tuple[object, ...], list[Step]] = field(default_factory=dict)
+
+    def has_members(self, step: Step) -> bool:
+        """Whether it is worth asking the ledger, which keeps what it is asked for."""
+        if step.only:
+            return step.only in self.entries
+        return not step.is_made_up or (step.pool.provider, step.pool.owner) in self.owners

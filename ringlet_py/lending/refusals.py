@@ -1,0 +1,104 @@
+"""Why no key was lent, as errors that name what is missing and the next step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ringlet_py.entry import utc
+from ringlet_py.errors import KeyNotFound, KeyUnusable, PoolEmpty, PoolExhausted, QuotaUsedUp
+from ringlet_py.fields import EVERYONE
+from ringlet_py.limits import NEVER
+from ringlet_py.suggest import did_you_mean
+from ringlet_py.usable import usable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ringlet_py.catalog import Catalog
+    from ringlet_py.entry import Address, Entry
+    from ringlet_py.lease import Request
+    from ringlet_py.ledger.claims import Refused, Standing
+    from ringlet_py.lending.turns import Step
+
+SHOWN = 5  # keys that an error tells of
+
+
+def goes_on(answer: Refused) -> bool:
+    """Whether the next step is asked: where there is no key, or none that any waiting could free."""
+    return answer.reason == "none" or (answer.reason == "members" and answer.retry_at >= NEVER)
+
+
+def named(step: Step) -> str:
+    """The step's pool, for people."""
+    if step.only:
+        return step.only
+    if not step.is_made_up:
+        return f"the pool {step.pool.name}"
+    return step.pool.provider if step.pool.owner == EVERYONE else f"{step.pool.provider} (owner {step.pool.owner})"
+
+
+def exhausted(step: Step, request: Request, refused: Refused, standings: Sequence[Standing]) -> PoolExhausted:
+    """The error for a step that has keys, and none that is free now."""
+    ready = refused.retry_wall / 1000 if refused.retry_at < NEVER else math.inf
+    when = f"the next is free at {utc(ready)}" if ready < math.inf else "none will be"
+    if refused.reason == "quota":
+        caller, quota = step.quota(request)
+        what = f"{caller} has used its share of {step.pool.provider} ({' and '.join(map(str, quota))})"
+        problem: PoolExhausted = QuotaUsedUp(what, why=when)
+    elif refused.reason == "pool":
+        limits = " and ".join(map(str, step.pool.pool_limits))
+        why = f"{when}; all of them together are limited to {limits}"
+        problem = PoolExhausted(f"no key of {named(step)} is free", why=why)
+    else:
+        why = f"{when}; {_passed_over(standings, step.only)}"
+        problem = PoolExhausted(f"no key of {named(step)} is free", why=why)
+    problem.retry_at = ready
+    return problem
+
+
+def unusable(address: Address, entry: Entry, standings: Sequence[Standing], *, now: float) -> Exception:
+    """The error for a key that was asked for by its address, and that no waiting frees."""
+    problem = usable(entry, round(now * 1000))
+    if problem is not None:
+        return problem
+    hint = f"ringlet pools wake {address.provider} {address.alias}"
+    return KeyUnusable(f"{address} is not to be used", why=_passed_over(standings, str(address.key())), hint=hint)
+
+
+def empty(
+    step: Step, entries: Iterable[Entry], standings: Sequence[Standing], *, catalog: Catalog, now: float
+) -> PoolEmpty | KeyNotFound:
+    """The error for a pool, or a provider, that has no key that could ever be lent; `step` is the last one asked."""
+    provider = step.pool.provider
+    everybody = list(entries)
+    there = [entry for entry in everybody if entry.address.provider == provider]
+    if not there and step.is_made_up:
+        return _missing(provider, everybody, catalog)
+    dead = sum(usable(entry, round(now * 1000)) is not None for entry in there)
+    why = f"of {len(there)} keys of {provider}, {dead} are expired or inactive, and none of the others fits"
+    if standings:
+        why = _passed_over(standings)
+    hint = f"ringlet pools explain {step.pool.name}" if not step.is_made_up else _to_set(provider, catalog)
+    return PoolEmpty(f"{named(step)} has no key that could be used", why=why, hint=hint)
+
+
+def _missing(provider: str, entries: Iterable[Entry], catalog: Catalog) -> KeyNotFound:
+    described = catalog.providers.get(provider)
+    there = {entry.address.provider for entry in entries}
+    why = "" if described else did_you_mean(provider, {*catalog.providers, *there})
+    title = described.title if described else provider
+    return KeyNotFound(f"there is no key of {title}", why=why, hint=_to_set(provider, catalog))
+
+
+def _to_set(provider: str, catalog: Catalog) -> str:
+    described = catalog.providers.get(provider)
+    page = f" (make a key at {described.sign_up})" if described and described.sign_up else ""
+    return f"ringlet keychain set {provider}{page}"
+
+
+def _passed_over(standings: Sequence[Standing], only: str = "") -> str:
+    those = [each for each in standings if only in ("", each.address)]
+    told = [f"{each.address}: {each.why or 'free'}" for each in those[:SHOWN]]
+    more = len(those) - len(told)
+    return ", ".join(told) + (f", and {more} more" if more else "")
