@@ -116,5 +116,16 @@ class Broker:
             profile=request.profile,
             agent=request.agent,
             purpose=request.purpose,
+            caller=_caller(request),
+            feature=request.feature,
+            pool=request.pool,
             secrets=secrets,
         )
+
+
+def _caller(request: Request) -> str:
+    """On whose behalf, in one line."""
+    if request.caller or not (request.user or request.channel):
+        return request.caller
+    named = (("user", request.user), ("channel", request.channel))
+    return " in ".join(f"{kind}:{name}" for kind, name in named if name)

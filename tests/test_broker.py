@@ -240,3 +240,22 @@ def test_no_error_ever_holds_a_key(world: World) -> None:
         errors.append(repr(caught.value.__dict__) + str(caught.value))
 
     assert "made-up" not in "".join(errors)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "caller"),
+    [
+        ({}, ""),
+        ({"user": "7"}, "user:7"),
+        ({"channel": "ops"}, "channel:ops"),
+        ({"user": "7", "channel": "ops"}, "user:7 in channel:ops"),
+        ({"user": "7", "caller": "bot"}, "bot"),
+    ],
+)
+def test_the_record_says_on_whose_behalf_and_what_for(wishes: dict[str, str], caller: str) -> None:
+    records = Records()
+
+    broker(filled(), records).claim(Request(WORK, feature="image", pool="images", **wishes))
+
+    (record,) = records.kept
+    assert (record["caller"], record["feature"], record["pool"]) == (caller, "image", "images")

@@ -80,9 +80,14 @@ class Audit:
         profile: str = "",
         agent: str = "",
         purpose: str = "",
+        caller: str = "",
+        feature: str = "",
+        pool: str = "",
         secrets: tuple[Secret, ...] = (),
     ) -> None:
         """Adds one record, or raises AuditUnwritable; does nothing where the audit is switched off.
+
+        Caller, feature and pool stand only in records that have one.
 
         Any plain occurrence of the secrets is redacted, as a last defence.
         """
@@ -90,6 +95,9 @@ class Audit:
             return
         given = {"address": address, "outcome": outcome, "backend": backend, "profile": profile}
         given |= {"agent": agent, "purpose": purpose}
+        for name, value in (("caller", caller), ("feature", feature), ("pool", pool)):
+            if value:
+                given[name] = value
         fields = _redacted({"at": "", "action": action, **given, **_fields_of(self._process())}, secrets)
         try:
             self._write(fields)

@@ -24,11 +24,13 @@ _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
 class Query:
     """Which records are wanted; an empty field lets everything pass.
 
-    `since` must be an aware time; `key` is an address, or a provider for all of its keys.
+    `since` must be an aware time; `key` is an address, or a provider for all of its keys; `caller` is whom a quota
+    counts, `user:ID` or `channel:ID`.
     """
 
     since: datetime | None = None
     key: str = ""
+    caller: str = ""
     profile: str = ""
     action: str = ""
     outcome: str = ""
@@ -36,6 +38,8 @@ class Query:
     def takes(self, record: dict[str, Any]) -> bool:
         """Whether the record is wanted."""
         if self.since is not None and str(record.get("at", "")) < utc(self.since.timestamp()):
+            return False
+        if self.caller and self.caller not in str(record.get("caller", "")).split(" in "):
             return False
         wanted = {"profile": self.profile, "action": self.action, "outcome": self.outcome}
         if any(value and record.get(name) != value for name, value in wanted.items()):

@@ -97,4 +97,5 @@ def _end_line(log: LockedLog) -> None:
 
 
 def _recover_fields(fields: Fields, outcome: str) -> Fields:
-    return fields | dict.fromkeys(_TEXTS, "") | {"action": RECOVER, "outcome": outcome}
+    kept = {name: value for name, value in fields.items() if name not in ("caller", "feature", "pool")}
+    return kept | dict.fromkeys(_TEXTS, "") | {"action": RECOVER, "outcome": outcome}

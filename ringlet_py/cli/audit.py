@@ -38,6 +38,9 @@ def list_records(
         ),
     ] = "",
     profile: Annotated[str, typer.Option("--profile", help="Only this profile.")] = "",
+    caller: Annotated[
+        str, typer.Option("--caller", help="Only this caller of a pool, for example user:7 or channel:ops.")
+    ] = "",
     action: Annotated[str, typer.Option("--action", help="Only this action, for example claim or set.")] = "",
     outcome: Annotated[str, typer.Option("--outcome", help="Only this outcome, for example ok.")] = "",
     json: Json = False,
@@ -45,15 +48,14 @@ def list_records(
     """List the records, oldest first."""
     app = app_of(context)
     moment = reading.parse_since(since, datetime.fromtimestamp(app.clock(), UTC)) if since else None
-    query = reading.Query(since=moment, key=key, profile=profile, action=action, outcome=outcome)
+    query = reading.Query(since=moment, key=key, profile=profile, caller=caller, action=action, outcome=outcome)
     found = list(reading.find(app.folders.state, query))
     if json:
         output.document(records=found)
         return
-    output.table(
-        ("AT", "ACTION", "ADDRESS", "OUTCOME", "PROFILE", "AGENT", "PURPOSE", "BY"),
-        [_row(record) for record in found],
-    )
+    told = [name for name in ("caller", "feature", "pool") if any(record.get(name) for record in found)]
+    fields = ("at", "action", "address", "outcome", "profile", "agent", *told, "purpose")
+    output.table((*map(str.upper, fields), "BY"), [_row(record, fields) for record in found])
 
 
 def verify_log(context: typer.Context, json: Json = False) -> None:
@@ -81,7 +83,6 @@ def _finding(one: verify.Finding) -> dict[str, Any]:
     return {"file": one.file, "line": one.line, "what": one.what}
 
 
-def _row(record: dict[str, Any]) -> tuple[str, ...]:
-    fields = ("at", "action", "address", "outcome", "profile", "agent", "purpose")
+def _row(record: dict[str, Any], fields: tuple[str, ...]) -> tuple[str, ...]:
     by = f"{record.get('parent_name') or record.get('parent', '?')} ({record.get('tty') or 'no tty'})"
     return (*(output.printable(str(record.get(field) or "-")) for field in fields), output.printable(by))

@@ -301,6 +301,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--since": ("text", "For example 7d, 1h30m or 2026-11-22T10:00:00Z"),
         "--key": ("address", "Only this key, or this provider's"),
         "--profile": ("profile", "Only this profile"),
+        "--caller": ("text", "Only this caller of a pool, for example user:7 or channel:ops"),
         "--action": ("text", "Only this action, for example claim or set"),
         "--outcome": ("text", "Only this outcome, for example ok"),
         "--json": ("", "Show one JSON object"),

@@ -1,10 +1,11 @@
 """The steady clock of the embedded ledger: it never goes back, whatever the machine's clocks do.
 
 `claiming` keeps the boot it last saw, and `base`: the steady moment at which that boot began.  At the first use after
-a boot the steady clock goes on from the wall clock, or from its own last moment if that is later.  Within a boot the
-wall clock does not matter.  So a machine that starts with a date in the past opens no window too soon; one that starts
-with a date in the future is believed, since nothing else says how long it was off.  Where the time since boot is not
-known, it is the wall clock that only goes forward: there a step forwards opens windows too soon.
+a boot the steady clock goes on by as much as the wall clock has gone on since it was last looked at, less what it may
+have drifted unnoticed, and never back.  Within a boot the wall clock does not matter.  So a machine that starts with a
+date in the past opens no window too soon; one that starts with a date in the future is believed, since nothing else
+says how long it was off.  Where the time since boot is not known, it is the wall clock that only goes forward: there a
+step forwards opens windows too soon.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def moment(connection: sqlite3.Connection, clock: Clock) -> Moment:
             keep_latest(connection, now)
     else:
         if boot != clock.boot():
-            base = _booted(connection, clock.boot(), since_boot, wall)
+            since = wall - skew - SLEW if boot else wall
+            base = _booted(connection, clock.boot(), since_boot, since)
         now = max(base + since_boot, latest)
     if abs(wall - now - skew) > SLEW:
         _look_anew(connection, wall - now)
@@ -65,9 +67,9 @@ def version(connection: sqlite3.Connection) -> str:
     return f"{identity}-{number}"
 
 
-def _booted(connection: sqlite3.Connection, boot: str, since_boot: int, wall: int) -> int:
+def _booted(connection: sqlite3.Connection, boot: str, since_boot: int, now: int) -> int:
     latest = int(connection.execute(_LATEST).fetchone()[0])
-    base = max(wall, latest) - since_boot
+    base = max(now, latest) - since_boot
     connection.execute(_BOOT, (boot, base, latest))
     return base
 

@@ -149,3 +149,24 @@ def test_any_other_since_is_refused(text: str):
 def test_a_duration_longer_than_the_calendar_is_refused():
     with pytest.raises(UsageError, match="is not a time"):
         parse_since("9" * 5000 + "d", NOW)
+
+
+def test_of_shared_keys_it_can_be_asked_who_used_them(tmp_path: Path, new_log: Callable[..., Log]):
+    log = new_log(tmp_path / "state")
+    for caller in ("user:7", "user:7 in channel:ops", "channel:ops", "user:77", ""):
+        log.audit.append("claim", "ok", address="openai/a", caller=caller, feature="image", pool="images")
+
+    def callers(wanted: str) -> list[str]:
+        return [record["caller"] for record in find(str(tmp_path / "state"), Query(caller=wanted))]
+
+    assert callers("user:7") == ["user:7", "user:7 in channel:ops"]
+    assert callers("channel:ops") == ["user:7 in channel:ops", "channel:ops"]
+    assert [record["feature"] for record in find(str(tmp_path / "state"))] == ["image"] * 5
+
+
+def test_what_a_record_has_no_word_for_does_not_stand_in_it(tmp_path: Path, new_log: Callable[..., Log]):
+    log = new_log(tmp_path / "state")
+    log.audit.append("claim", "ok", address="openai/a")
+
+    (record,) = find(str(tmp_path / "state"))
+    assert not {"caller", "feature", "pool"} & record.keys()
