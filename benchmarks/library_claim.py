@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from benchmarks.claiming import LIMIT
 from ringlet_py import Ringlet
 from ringlet_py.entry import Address, Entry, utc
 from ringlet_py.secret import Secret
@@ -13,8 +14,9 @@ from ringlet_py.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ringlet_py.ledger.sealed_values import SqliteSealedValues
+
 PROVIDER = "openai"
-LIMIT = "1000000/minute"  # counted, and never used up
 CONFIG = '[credentials]\nbackend = "sealed"\n\n[sealed]\nmaster-key = "file"\n'
 _PUT = "INSERT INTO sealed_values (address, scheme, key_id, nonce, ciphertext) VALUES (?, ?, ?, ?, ?)"
 
@@ -47,7 +49,7 @@ def _fill(ringlet: Ringlet, keys: int) -> None:
     key = app.sealed.keys.current()
     sealed = [key.seal(address, _made_up()) for address in addresses[1:]]
     rows = [(each.address, each.scheme, each.key_id, each.nonce, each.ciphertext) for each in sealed]
-    with app.kept.sealed.file.writing() as connection:  # type: ignore[union-attr]
+    with cast("SqliteSealedValues", app.kept.sealed).file.writing() as connection:
         connection.executemany(_PUT, rows)
 
 

@@ -3,102 +3,90 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
 import venv
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from benchmarks.world import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PACKAGE = "simple_keystore==0.11.0"
-PATIENCE = 10.0  # seconds, for Redis to start
-# one process a size, in the folder of its store; tells the nanoseconds of each call
+# one process a size, in the folder of its store; told some seconds, it tells the nanoseconds of each call
 SCRIPT = """
 import json, sys, time
 from simple_keystore import SimpleKeyStore
 from simple_keystore.get_available_key_for_use import get_available_key_for_use
-keys, seconds, port = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+keys, port, out = int(sys.argv[1]), int(sys.argv[2]), sys.stdout
+sys.stdout = sys.stderr
 store = SimpleKeyStore("bench.db")
 for number in range(keys):
     store.add_key(name="k", unencrypted_key=f"sk-{number:040}", active=True)
 def claim():
     get_available_key_for_use("k", store, 1000000, 60, "127.0.0.1", port)
 claim()
-times, end = [], time.monotonic() + seconds
-while time.monotonic() < end or len(times) < 3:
-    before = time.perf_counter_ns(); claim(); times.append(time.perf_counter_ns() - before)
-print(json.dumps(times))
+print("ready", file=out, flush=True)
+for line in sys.stdin:
+    times, end = [], time.monotonic() + float(line)
+    while not times or time.monotonic() < end:
+        before = time.perf_counter_ns(); claim(); times.append(time.perf_counter_ns() - before)
+    print(json.dumps(times), file=out, flush=True)
 """
 
 
-def medians(folder: Path, sizes: Sequence[int], seconds: float, cache: Path) -> dict[int, float]:
-    """Microseconds of its `get_available_key_for_use` in stores of so many keys, all of them free."""
-    python = installed(cache / "simple_keystore")
-    with redis(folder / "redis") as port:
-        return {size: _median(python, folder / str(size), (str(size), str(seconds), str(port))) for size in sizes}
-
-
 def installed(folder: Path) -> str:
-    """The interpreter of an environment that has the package."""
+    """The interpreter of an environment that has the package, which is made at the first time."""
     python = folder / "bin/python"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+    if (folder / "ready").exists():
+        return str(python)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
         venv.create(folder, with_pip=True)
-        outcome = subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGE], check=False)
-        if outcome.returncode:
-            raise Unfit(f"{PACKAGE} could not be installed")
-        (folder / "ready").touch()
+        subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
+    except subprocess.CalledProcessError:
+        why = "pip says why above; it needs a package index that can be reached"
+        raise Unfit(f"{PACKAGE}, which claims are compared with, could not be installed: {why}") from None
+    (folder / "ready").touch()
     return str(python)
 
 
-@contextlib.contextmanager
-def redis(folder: Path) -> Iterator[int]:
-    """The port of a Redis of our own."""
-    folder.mkdir(parents=True)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)  # noqa: S607 - from PATH
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
+class Peer:
+    """A store of so many keys, all of them free, whose limits the Redis at that port counts; call it to time it."""
 
+    def __init__(self, python: str, folder: Path, *, keys: int, port: int) -> None:
+        folder.mkdir(parents=True)
+        self._log = folder / "log"
+        master = base64.urlsafe_b64encode(os.urandom(32)).decode()
+        environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "SIMPLE_KEYSTORE_KEY": master}
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [python, "-c", SCRIPT, str(keys), str(port)],
+                cwd=folder,
+                env=environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self._told()
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise Unfit("redis-server did not start")
+    def __call__(self, seconds: float) -> list[int]:
+        """Nanoseconds of each `get_available_key_for_use`, for so long and at least once."""
+        pipe = cast("IO[str]", self._process.stdin)
+        print(seconds, file=pipe, flush=True)
+        return [int(each) for each in json.loads(self._told())]
 
+    def close(self) -> None:
+        """Ends it."""
+        self._process.kill()
+        self._process.communicate()
 
-def _median(python: str, folder: Path, arguments: Sequence[str]) -> float:
-    folder.mkdir(parents=True)
-    master = base64.urlsafe_b64encode(os.urandom(32)).decode()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "SIMPLE_KEYSTORE_KEY": master}
-    outcome = subprocess.run(
-        [python, "-c", SCRIPT, *arguments], cwd=folder, env=environ, capture_output=True, text=True, check=False
-    )
-    if outcome.returncode:
-        print(outcome.stderr, file=sys.stderr)  # noqa: T201 - to whoever runs the benchmark
-        raise Unfit("simple_keystore failed")
-    times = sorted(json.loads(outcome.stdout.splitlines()[-1]))
-    return float(times[len(times) // 2]) / 1000
+    def _told(self) -> str:
+        line = cast("IO[str]", self._process.stdout).readline()
+        if not line:
+            raise Unfit(f"{PACKAGE} failed: {self._log.read_text()[-2000:]}")
+        return line
