@@ -8,8 +8,6 @@ import time
 
 from ringlet_py import errors
 
-GENERATION = "generation"  # replaced with every change to the entries, whose ledger does not show one by its times
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +56,7 @@ def say_on_stderr(text: str) -> None:
 class App:
     """Everything ringlet is made of, for one environment.
 
-    `audit` overrides the settings (None: as they say); `interactive` is whether a person can be asked.
+    `audit` overrides the settings (None: as they say), `hold` keeps it open; `interactive`: a person can be asked.
     """
 
     def __init__(
@@ -67,6 +65,7 @@ class App:
         *,
         audit: bool | None = None,
         interactive: bool = False,
+        hold: bool = False,
         settings: Settings | None = None,
         clock: Callable[[], float] = time.time,
         say: Callable[[str], None] = say_on_stderr,
@@ -77,6 +76,7 @@ class App:
         self.say = say
         self._audit_override = audit
         self._given_settings = settings
+        self._hold = hold
 
     @once
     def folders(self) -> Folders:
@@ -90,7 +90,7 @@ class App:
             return self._given_settings
         from ringlet_py.settings import load_settings
 
-        return load_settings(self._config_path, self.environ)
+        return load_settings(self.folders.config_file, self.environ)
 
     @once
     def catalog(self) -> Catalog:
@@ -110,21 +110,19 @@ class App:
         from ringlet_py.ledger.made import ledger_parts
         from ringlet_py.settings import load_ledger
 
-        chosen = load_ledger(self._config_path, self.environ)
+        chosen = load_ledger(self.folders.config_file, self.environ)
         path = os.path.join(self.folders.state, "ledger.sqlite")
         return ledger_parts(chosen, path=path, clock=self.clock, say=self.say)
 
     @once
     def audit(self) -> Recorder:
-        from ringlet_py.audit.log import Audit, Process
+        from ringlet_py.audit.log import Audit
 
-        audit = Audit(
-            self.folders.state,
-            enabled=self.settings.audit if self._audit_override is None else self._audit_override,
-            max_size=self.settings.audit_max_size,
-            clock=self.clock,
-            process=Process.current,
-        )
+        kind = Audit
+        if self._hold:
+            from ringlet_py.audit.held import HeldAudit as kind  # noqa: N813
+        enabled = self.settings.audit if self._audit_override is None else self._audit_override
+        audit = kind(self.folders.state, enabled=enabled, max_size=self.settings.audit_max_size, clock=self.clock)
         if self.settings.audit_on_error == "refuse":
             return audit
         from ringlet_py.audit.lenient import LenientAudit
@@ -160,6 +158,7 @@ class App:
     @once
     def keychain(self) -> Keychain:
         from ringlet_py.keychain import Keychain
+        from ringlet_py.plans import GENERATION
 
         return Keychain(
             backend=self.backend,
@@ -169,6 +168,7 @@ class App:
             lock_path=os.path.join(self.folders.state, "keychain.lock"),
             generation_path=os.path.join(self.folders.state, GENERATION),
             clock=self.clock,
+            counts=lambda: self.kept.claims,
             known_tier=lambda name: self.lending.tiers.get(name),  # noqa: PLW0108 - made only when it is asked
         )
 
@@ -183,7 +183,7 @@ class App:
         from ringlet_py.lending.made import lending
         from ringlet_py.settings import load_places
 
-        keychain, places = lambda: self.keychain, load_places(self._config_path)
+        keychain, places = lambda: self.keychain, load_places(self.folders.config_file)
         return lending(self.kept, self.catalog, self.environ, keychain=keychain, clock=self.clock, places=places)
 
     @once
@@ -194,11 +194,11 @@ class App:
 
     def compiled(self, name: str) -> LaunchPlan | None:
         """The profile's compiled plan, whose settings then hold for this app; None where planning is needed."""
-        found = self.plans.load(name, sources=self._fixed_sources(name))
-        if found is None:
-            return None
-        from ringlet_py.settings import keychain_timeout
+        from ringlet_py.settings import URL_VARIABLE, keychain_timeout
 
+        found = self.plans.load(name, sources=self._fixed_sources(name))
+        if found is None or self.environ.get(URL_VARIABLE):  # another ledger than the plan was made with
+            return None
         plan, settings = found
         settings.keychain_timeout = keychain_timeout(self.environ)
         self._given_settings = settings
@@ -212,7 +212,8 @@ class App:
         stamps = stamps_of([*self._fixed_sources(name), *self.catalog.sources()])
         plan = self.plan(self.profiles.load(name))
         now = time.time_ns()
-        self.plans.save(plan, self.settings, stamps, now=now)
+        if not self.kept.is_shared:  # others may change it, and no file here would tell
+            self.plans.save(plan, self.settings, stamps, now=now)
         keep_images(now=now)
         return plan
 
@@ -240,13 +241,11 @@ class App:
 
     def _fixed_sources(self, name: str) -> list[str]:
         """The files, there or not, that a plan depends on by the environment and this installation alone."""
+        from ringlet_py.plans import GENERATION
+
         own = os.path.join(os.path.dirname(__file__), "__init__.py")
         document = os.path.join(self.folders.profiles, name, "ringlet.toml")
-        return [document, self._config_path, os.path.join(self.folders.state, GENERATION), own]
-
-    @property
-    def _config_path(self) -> str:
-        return os.path.join(self.folders.config, "config.toml")
+        return [document, self.folders.config_file, os.path.join(self.folders.state, GENERATION), own]
 
     def _file_backend(self) -> Backend:
         from ringlet_py.backends.file import FileBackend

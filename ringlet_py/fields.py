@@ -52,8 +52,12 @@ def checked(given: Mapping[str, Any], *, providers: Mapping[str, Provider], now:
 
 
 def _checked(name: str, value: Any, providers: Mapping[str, Provider], now: float) -> Any:
-    if not isinstance(value, str):
+    if name == "active" and isinstance(value, bool):
         return value
+    if name == "weight" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _weight(value)
+    if not isinstance(value, str):
+        raise _no_text(written(name), value)
     if not value:
         return FIELDS[name]
     _check_text(written(name), value, providers)
@@ -61,6 +65,14 @@ def _checked(name: str, value: Any, providers: Mapping[str, Provider], now: floa
         return expiry(value, now)
     read = _READING.get(name)
     return read(value) if read else value
+
+
+def _no_text(name: str, value: object) -> InvalidField:
+    taken = {"active": "a bool, or yes or no", "weight": "a number, or a text with one"}.get(name, "a text")
+    if value is None:
+        return InvalidField(f"the {name} is None", why=f"it is {taken}", hint='leave it out, or take it back with ""')
+    # never the value itself: it may be a key in another guise
+    return InvalidField(f"the {name} is of the type {type(value).__name__}", hint=f"give {taken}")
 
 
 def _check_text(name: str, text: str, providers: Mapping[str, Provider]) -> None:
@@ -127,17 +139,25 @@ def _base_url(text: str) -> str:
     return check_base_url(text, lambda what: InvalidField(what, hint="--base-url https://HOST/…"))  # type: ignore[arg-type, return-value]
 
 
-def _weight(text: str) -> float:
+def _active(text: str) -> bool:
+    if text in _TRUTH:
+        return _TRUTH[text]
+    raise InvalidField("active is yes or no", why=did_you_mean(text, _TRUTH), hint="give yes or no")
+
+
+def _weight(given: str | float) -> float:
     try:
-        weight = float(text)
-    except ValueError:
+        weight = float(given)
+    except (ValueError, OverflowError):  # of a text that is no number, of a whole number beyond all floats
         weight = math.nan
     if not 0 < weight <= MAX_WEIGHT:
-        raise InvalidField(f"{text!a} is no weight", hint="a weight is a number above 0, like 1, 2.5 or 10")
+        shown = f"{given!a}" if isinstance(given, str) else "what was given"  # a whole number may be a long one
+        raise InvalidField(f"{shown} is no weight", hint="a weight is a number above 0, like 1, 2.5 or 10")
     return weight
 
 
 _READING: dict[str, Callable[[str], Any]] = {
+    "active": _active,
     "owner": _owner,
     "tier": lambda text: check_name("tier", text),
     "max_uses": lambda text: str(Rate.parse(text)),

@@ -19,49 +19,13 @@ if TYPE_CHECKING:
 
 WINDOWS = os.name == "nt"
 # what a program needs to find its way about, and nothing that speaks of keys
-ESSENTIAL = frozenset(
-    [
-        "PATH",
-        "HOME",
-        "TERM",
-        "COLORTERM",
-        "LANG",
-        "LANGUAGE",
-        "TZ",
-        "USER",
-        "LOGNAME",
-        "SHELL",
-        "TMPDIR",
-        "PWD",
-        "DISPLAY",
-        "WAYLAND_DISPLAY",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "XDG_CACHE_HOME",
-        "XDG_STATE_HOME",
-        "XDG_RUNTIME_DIR",
-        "XDG_DATA_DIRS",
-        "XDG_CONFIG_DIRS",
-        "SYSTEMROOT",
-        "SYSTEMDRIVE",
-        "WINDIR",
-        "COMSPEC",
-        "PATHEXT",
-        "TEMP",
-        "TMP",
-        "USERPROFILE",
-        "USERNAME",
-        "APPDATA",
-        "LOCALAPPDATA",
-        "PROGRAMDATA",
-        "PROGRAMFILES",
-        "PROGRAMFILES(X86)",
-        "HOMEDRIVE",
-        "HOMEPATH",
-        "NUMBER_OF_PROCESSORS",
-        "OS",
-    ]
+_ESSENTIAL = (
+    "PATH HOME TERM COLORTERM LANG LANGUAGE TZ USER LOGNAME SHELL TMPDIR PWD DISPLAY WAYLAND_DISPLAY "
+    "XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_RUNTIME_DIR XDG_DATA_DIRS "
+    "XDG_CONFIG_DIRS SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT TEMP TMP USERPROFILE USERNAME APPDATA "
+    "LOCALAPPDATA PROGRAMDATA PROGRAMFILES PROGRAMFILES(X86) HOMEDRIVE HOMEPATH NUMBER_OF_PROCESSORS OS"
 )
+ESSENTIAL = frozenset(_ESSENTIAL.split())
 _PROXIES = frozenset(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"))
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
@@ -82,25 +46,43 @@ def launch(
     """
     binary = find_binary(plan.command[0], environ, plan.install)
     prepare(plan)
-    secrets: dict[str, str] = {}
+    leases: list[Lease] = []
+    try:
+        plan = _claim_all(plan, broker, purpose, leases)
+        if not leases:
+            audit.append("run", "ok", profile=plan.profile, agent=plan.agent, purpose=purpose)
+        argv = [*plan.command, *plan.args, *args]
+        secrets = {str(lease.address): lease.secret.reveal() for lease in leases}
+        return become(binary, argv, env_block(plan, environ, secrets))
+    except BaseException as problem:
+        give_back(leases, broker)
+        if isinstance(problem, errors.LaunchError):
+            audit.append("run", problem.code, profile=plan.profile, agent=plan.agent, purpose=purpose)
+        raise
+
+
+def _claim_all(plan: LaunchPlan, broker: Broker, purpose: str, leases: list[Lease]) -> LaunchPlan:
+    """Claims the plan's keys, one after the other, into `leases`; returns the plan with the key that its pool gave."""
     if plan.pool:
-        lease = _from_pool(plan, broker, purpose)
-        secrets[str(lease.address)] = lease.secret.reveal()
-        plan = plan.with_key(lease.address)
+        leases.append(_from_pool(plan, broker, purpose))
+        plan = plan.with_key(leases[0].address)
     for address in plan.addresses():
-        if str(address) in secrets:
+        if any(address == lease.address for lease in leases):
             continue
         limited = str(address) in plan.limited
         request = Request(address, profile=plan.profile, agent=plan.agent, purpose=purpose, limited=limited)
-        secrets[str(address)] = broker.claim(request).secret.reveal()
-    if not secrets:
-        audit.append("run", "ok", profile=plan.profile, agent=plan.agent, purpose=purpose)
-    argv = [*plan.command, *plan.args, *args]
-    try:
-        return become(binary, argv, env_block(plan, environ, secrets))
-    except errors.LaunchError as problem:
-        audit.append("run", problem.code, profile=plan.profile, agent=plan.agent, purpose=purpose)
-        raise
+        leases.append(broker.claim(request))
+    return plan
+
+
+def give_back(leases: list[Lease], broker: Broker) -> None:
+    """Gives back what was counted for an agent that did not start; what stopped it matters more than trouble here."""
+    for lease in leases:
+        if lease.id:
+            try:
+                broker.release(lease)
+            except errors.RingletError:
+                continue
 
 
 def _from_pool(plan: LaunchPlan, broker: Broker, purpose: str) -> Lease:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Stamp = tuple[str, tuple[int, ...]]
 
 MAGIC = f"ringlet plan 2 {__version__} {sys.hexversion:x}\n".encode()
+# replaced with every change of the ledger, which in WAL mode does not show one by its own times
+GENERATION = "generation"
 # a file changed this shortly before it was stamped could change again without its times showing it
 SETTLED = 100_000_000  # nanoseconds
 _CHECK_LENGTH = 8

@@ -56,6 +56,26 @@ def aliases(ringlet: Ringlet, where: dict[str, str] | None = None) -> list[str]:
     return [entry.address.alias for entry in found]
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors as Linux shows them")
+def test_close_leaves_nothing_open_and_another_claim_opens_it_again(ringlet: Ringlet, folder: Path):
+    ringlet.add("openai", "a1", KEYS["a1"])
+    ringlet.claim("openai")
+    state = str(folder / ".local/state/ringlet")
+    ringlet.claim("openai")
+    assert {"audit.head", "audit.jsonl"} <= opened_in(state)
+    ringlet.close()
+    assert opened_in(state) == set()
+    ringlet.claim("openai")
+    assert len(audit(folder)) == 4
+
+
+def opened_in(folder: str) -> set[str]:
+    """The names of the files in the folder that this process has open."""
+    links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
+    paths = [os.readlink(link) for link in links if os.path.lexists(link)]
+    return {os.path.basename(path) for path in paths if os.path.dirname(path) == folder}
+
+
 # the package
 
 
@@ -166,6 +186,28 @@ def test_bound_secrets_travel_with_the_key(ringlet: Ringlet, folder: Path):
         with pytest.raises(errors.KeyNotFound):
             lease.bound_secret("webhok")
     assert ("claim", "openai/work#webhook", "ok") in audit(folder)
+
+
+def test_the_environments_key_has_no_bound_secrets_though_a_stored_key_is_called_that(folder: Path):
+    with Ringlet({"OPENAI_API_KEY": KEYS["a1"]}, home=folder) as ringlet:
+        ringlet.add("openai", "environment", KEYS["b2"], owner="user:7", bound={"webhook": KEYS["c3"]})
+        with ringlet.claim("openai") as lease:
+            assert (lease.backend, lease.secret.reveal()) == ("environment", KEYS["a1"])
+            with pytest.raises(errors.KeyNotFound, match="the environment's key of openai has no bound secrets"):
+                lease.bound_secret("webhook")
+            lease.invalid()
+        with ringlet.claim("openai", user="7") as lease:
+            assert lease.bound_secret("webhook").reveal() == KEYS["c3"]
+
+
+def test_a_key_that_is_asked_for_on_behalf_of_another_is_refused(ringlet: Ringlet):
+    ringlet.add("openai", "alice", KEYS["a1"], owner="user:alice")
+
+    with pytest.raises(errors.UsageError, match="the key openai/alice is user:alice's, not user:bob's"):
+        ringlet.claim("openai", alias="alice", user="bob")
+    with pytest.raises(errors.UsageError, match="is user:alice's"):
+        ringlet.explain("openai", alias="alice", user="bob")
+    assert ringlet.claim("openai", alias="alice", user="alice").address.alias == "alice"
 
 
 @pytest.mark.parametrize(
@@ -282,6 +324,22 @@ def test_a_field_that_there_is_not_is_refused(ringlet: Ringlet, field: str):
     with pytest.raises(errors.InvalidField, match=f"keys have no field '{field}'"):
         ringlet.add("openai", "work", KEYS["a1"], **{field: "x"})  # type: ignore[arg-type]
     assert ringlet.keys() == []
+
+
+@pytest.mark.parametrize("said", [{"weight": -1}, {"weight": 0}, {"active": "perhaps"}, {"owner": None}, {"tier": 5}])
+def test_a_field_that_cannot_be_is_refused_and_nothing_is_stored(ringlet: Ringlet, said: dict[str, Any]):
+    with pytest.raises(errors.InvalidField, match=next(iter(said))):
+        ringlet.add("openai", "work", KEYS["a1"], **said)
+    assert not ringlet.keys()
+
+
+def test_fields_may_be_of_the_types_that_programs_have(ringlet: Ringlet):
+    ringlet.add("openai", "work", KEYS["a1"], weight=2, active="no")
+    ((entry),) = ringlet.keys()
+    assert (entry.weight, entry.active) == (2.0, False)
+
+    assert ringlet.edit("openai", "work", active=True, weight="0.5").active is True
+    assert ringlet.claim("openai").address.alias == "work"
 
 
 def test_a_value_that_cannot_be_a_key_is_refused_and_not_repeated(ringlet: Ringlet):

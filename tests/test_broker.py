@@ -252,7 +252,7 @@ def test_no_error_ever_holds_a_key(world: World) -> None:
         ({"user": "7", "caller": "bot"}, "bot"),
     ],
 )
-def test_the_record_says_on_whose_behalf_and_what_for(wishes: dict[str, str], caller: str) -> None:
+def test_the_record_says_on_whose_behalf_and_what_for(wishes: dict[str, Any], caller: str) -> None:
     records = Records()
 
     broker(filled(), records).claim(Request(WORK, feature="image", pool="images", **wishes))

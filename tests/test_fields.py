@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -52,6 +53,43 @@ class TestTexts:
     @pytest.mark.parametrize("name", [name for name in FIELDS if isinstance(FIELDS[name], str)] + ["weight"])
     def test_an_empty_one_takes_the_field_back(self, name: str) -> None:
         assert checked(**{name: ""}) == {name: FIELDS[name]}
+
+
+class TestOtherTypes:
+    @pytest.mark.parametrize(("given", "weight"), [(2, 2.0), (0.5, 0.5), (1_000_000, 1_000_000.0), ("3", 3.0)])
+    def test_a_weight_may_be_a_number(self, given: object, weight: float) -> None:
+        found = checked(weight=given)["weight"]
+        assert (found, type(found)) == (weight, float)
+
+    @pytest.mark.parametrize("given", [0, -1, 0.0, math.inf, math.nan, 1_000_001, 10**400, True, (), b"1"])
+    def test_a_weight_that_cannot_be_is_refused(self, given: object) -> None:
+        with pytest.raises(InvalidField, match="weight"):
+            checked(weight=given)
+
+    @pytest.mark.parametrize(
+        ("given", "active"), [(True, True), (False, False), ("yes", True), ("no", False), ("", True)]
+    )
+    def test_active_is_a_bool_or_yes_or_no(self, given: object, active: bool) -> None:  # noqa: FBT001 - a case
+        assert checked(active=given)["active"] is active
+
+    @pytest.mark.parametrize("given", ["perhaps", "0", 0, 1, None, "NO"])
+    def test_active_is_nothing_else(self, given: object) -> None:
+        with pytest.raises(InvalidField, match="active"):
+            checked(active=given)
+
+    @pytest.mark.parametrize("name", [*TEXTS, "owner", "tier", "expires_at", "max_uses", "base_url", "weight"])
+    @pytest.mark.parametrize("given", [None, [KEY], {KEY: 1}, KEY.encode(), True, object()])
+    def test_what_is_no_text_is_refused_and_not_repeated(self, name: str, given: object) -> None:
+        with pytest.raises(InvalidField, match=fields.written(name)) as raised:
+            checked(**{name: given})
+
+        problem = raised.value
+        assert KEY not in f"{problem.what}{problem.why}{problem.hint}"
+
+    def test_none_is_refused_with_the_way_to_take_a_field_back(self) -> None:
+        with pytest.raises(InvalidField, match="the owner is None") as raised:
+            checked(owner=None)
+        assert raised.value.hint == 'leave it out, or take it back with ""'
 
 
 class TestExpiry:

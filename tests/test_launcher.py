@@ -8,8 +8,9 @@ import pytest
 from ringlet_py import launcher
 from ringlet_py.broker import Broker
 from ringlet_py.entry import Address
-from ringlet_py.errors import AgentNotExecutable, AgentNotFound, InsecurePermissions, KeyNotFound
+from ringlet_py.errors import AgentNotExecutable, AgentNotFound, InsecurePermissions, KeychainBroken, KeyNotFound
 from ringlet_py.launcher import env_block, find_binary, inherited, launch, prepare, without_coercion
+from ringlet_py.lease import Lease, Request
 from ringlet_py.plan import LaunchPlan
 from ringlet_py.secret import Secret
 from ringlet_py.testing import MemoryBackend
@@ -200,3 +201,52 @@ def test_the_locale_python_added_is_taken_out_and_the_callers_stays() -> None:
 
     assert without_coercion({"LC_CTYPE": "de_DE.UTF-8"}) == {"LC_CTYPE": "de_DE.UTF-8"}
     assert without_coercion({"LC_CTYPE": "C.UTF-8"}) == ({"LC_CTYPE": "C.UTF-8"} if began else {})
+
+
+class Lender:
+    """A broker that counts every key it lends, and may have no more."""
+
+    def __init__(self, *, keys: int, stuck: bool = False) -> None:
+        self.keys = keys
+        self.stuck = stuck
+        self.released: list[str] = []
+
+    def claim(self, request: Request) -> Lease:
+        if not self.keys:
+            raise KeyNotFound("no more")
+        self.keys -= 1
+        address = request.address or Address("anthropic", "chosen")
+        return Lease(address, backend="memory", secret=Secret("v"), id=str(address))
+
+    def release(self, lease: Lease) -> None:
+        self.released.append(lease.id)
+        if self.stuck:
+            raise KeychainBroken("the ledger is gone")
+
+
+def attempted(made: LaunchPlan, lender: Lender, folder: Path) -> None:
+    records = Records()
+    launch(made, broker=lender, audit=records, environ={"PATH": str(folder)}, args=(), purpose="")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_what_was_counted_is_given_back_if_a_further_key_is_missing(tmp_path: Path, stuck: bool) -> None:  # noqa: FBT001
+    program(tmp_path)
+    lender = Lender(keys=2, stuck=stuck)
+    made = plan(pool="p", pooled={"KEY": "", "HOOK": "hook"}, keys={"OTHER": Address("openai", "x")})
+
+    with pytest.raises(KeyNotFound):
+        attempted(made, lender, tmp_path)
+
+    assert lender.released[0] == "anthropic/chosen"
+    assert len(lender.released) == 2
+
+
+def test_what_was_counted_is_given_back_if_the_agent_does_not_start(tmp_path: Path) -> None:
+    program(tmp_path).write_text("#!/nowhere/sh\n")
+    lender = Lender(keys=1)
+
+    with pytest.raises(AgentNotExecutable):
+        attempted(plan(pool="p", pooled={"KEY": ""}), lender, tmp_path)
+
+    assert lender.released == ["anthropic/chosen"]

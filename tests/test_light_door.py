@@ -432,3 +432,32 @@ def test_a_refusal_is_recorded_at_both_doors(filed: Home):
     through_both(filed)
 
     assert [record["outcome"] for record in records(filed)[before:]] == ["key-not-found", "key-not-found"]
+
+
+def test_another_ledger_in_the_environment_is_asked(filed: Home):
+    run = attempt(filed, environ={"RINGLET_LEDGER_URL": "redis://127.0.0.1:1/0"})
+
+    assert not run.is_light
+    assert (run.argv, run.status) == ([], 125)
+
+
+def test_a_key_that_was_reported_invalid_is_lent_no_more(filed: Home):
+    done = filed.here("pools", "report", "anthropic", "default", "invalid")
+    assert done.status == 0, done.err
+    run = attempt(filed)
+
+    assert (run.argv, run.status) == ([], 125)
+    assert "anthropic/default" in run.err
+
+
+def test_a_bound_secret_of_an_inactive_key_is_not_lent(filed: Home):
+    stored = filed.here("keychain", "edit", "anthropic", "default", "--secret", "hook", stdin=b"whsec_0123456789")
+    assert stored.status == 0, stored.err
+    filed.profile("x", PROFILE + '[env]\nHOOK = "ringlet:anthropic/default#hook"\n')
+    assert warm(filed).env["HOOK"] == "whsec_0123456789"
+
+    assert filed.here("keychain", "edit", "anthropic", "default", "--inactive").status == 0
+    run = filed.here("run", "--key", "HOOK=anthropic/default#hook", "--", "agent-a")
+    assert run.status == 125
+    assert "inactive" in run.err
+    assert attempt(filed).status == 125

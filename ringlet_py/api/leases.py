@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 from ringlet_py.api import values
 from ringlet_py.entry import Address
-from ringlet_py.errors import UsageError
+from ringlet_py.errors import KeyNotFound, UsageError
 from ringlet_py.lease import Request
 from ringlet_py.lending.reports import INVALID, OK, QUOTA_SPENT, RATE_LIMITED
+from ringlet_py.lending.turns import ENVIRONMENT
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,6 +54,12 @@ class ClaimedLease:
     def bound_secret(self, name: str) -> Secret:
         """A further value that travels with the key; KeyNotFound, and recorded as a claim of its own."""
         address = self._open().address
+        if self.backend == ENVIRONMENT:  # its address may be a stored key's too, whose values are not this one's
+            raise KeyNotFound(
+                f"the environment's key of {address.provider} has no bound secrets",
+                why="they are stored with a key",
+                hint=f"ringlet keychain set {address.provider} ALIAS --secret NAME",
+            )
         request = Request(Address(address.provider, address.alias, name), purpose=f"bound to {address}")
         return self._broker.claim(request).secret
 

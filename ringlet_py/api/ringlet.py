@@ -46,6 +46,7 @@ class Ringlet:
             values.around(os.environ if environ is None else environ, os.fspath(home)),
             audit=audit,
             interactive=interactive,
+            hold=True,
             say=logging.getLogger("ringlet_py").warning,
             **options,
         )
@@ -63,6 +64,7 @@ class Ringlet:
 
     def close(self) -> None:
         """Closes what is open; another claim would open it again."""
+        self._app.audit.close()
         close = getattr(self._lending.claims, "close", None)
         if close is not None:
             close()

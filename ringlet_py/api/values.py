@@ -54,10 +54,10 @@ class Fields(TypedDict, total=False):
     login: str
     batch: str
     expires: str
-    active: bool
+    active: bool | str
     max_uses: str
     base_url: str
-    weight: str
+    weight: float | str
 
 
 def request(provider: str, wishes: Mapping[str, Any]) -> Request:

@@ -79,7 +79,12 @@ def sequence_of(name: str) -> int:
 
 def encode(fields: Fields, head: Head, fragment: bytes = b"") -> tuple[bytes, str]:
     """The line for the record that follows the head, and its hash; any text stays on one ASCII line."""
-    parts = [f'"{name}":{_json(value)}' for name, value in fields.items()]
+    # hardly any record needs escaping, so all its texts are looked at as one first
+    plain = _is_plain("".join([value for value in fields.values() if isinstance(value, str)]))
+    parts = [
+        f'"{name}":"{value}"' if plain and isinstance(value, str) else f'"{name}":{_json(value)}'
+        for name, value in fields.items()
+    ]
     text = f'{{{",".join(parts)},"number":{head.number + 1},"prev":"{head.digest}"'
     body = text.encode("ascii")
     digest = digest_of(fragment + body)
@@ -91,9 +96,12 @@ def _json(value: str | int | None) -> str:
         return "null"
     if not isinstance(value, str):
         return str(value)
-    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
-        return f'"{value}"'
-    return _json_string(value)
+    return f'"{value}"' if _is_plain(value) else _json_string(value)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether JSON has it as it is."""
+    return value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
 
 
 def _json_string(value: str) -> str:

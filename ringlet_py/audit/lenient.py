@@ -21,6 +21,10 @@ class LenientAudit:
         self._audit = audit
         self._say = say
 
+    def close(self) -> None:
+        """Closes what is open."""
+        self._audit.close()
+
     def append(self, action: str, outcome: str, *, secrets: tuple[Secret, ...] = (), **fields: str) -> None:
         """Adds one record, or says why there is none."""
         try:

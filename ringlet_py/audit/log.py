@@ -46,7 +46,7 @@ class Process:
             parent=parent,
             parent_name=_name_of(parent),
             tty=_tty(),
-            cwd=_cwd(),
+            cwd=working_folder(),
         )
 
 
@@ -62,7 +62,7 @@ class Audit:
         enabled: bool,
         max_size: int,
         clock: Callable[[], float],
-        process: Callable[[], Process],
+        process: Callable[[], Process] = Process.current,
     ) -> None:
         self.folder = folder
         self.enabled = enabled
@@ -70,7 +70,7 @@ class Audit:
         self._clock = clock
         self._process = process
 
-    def append(
+    def append(  # noqa: PLR0913 - the fields of a record, all by name
         self,
         action: str,
         outcome: str,
@@ -104,8 +104,11 @@ class Audit:
         except (OSError, errors.RingletError) as error:
             raise _unwritable(os.path.join(self.folder, LOG_NAME), error) from error
 
+    def close(self) -> None:
+        """Closes what is open, which is nothing: each record opens what it needs."""
+
     def _write(self, fields: Fields) -> None:
-        with LockedLog(self.folder) as log:
+        with self._log() as log:
             fields["at"] = utc(self._clock())  # under the lock, so that the times are in the chain's order
             if not log.in_order():
                 from ringlet_py.audit.recovery import recover
@@ -113,15 +116,27 @@ class Audit:
                 recover(log, fields)
             log.put(fields, max_size=self.max_size)
 
+    def _log(self) -> LockedLog:
+        return LockedLog(self.folder)
+
 
 def _fields_of(process: Process) -> Fields:
-    return {name: getattr(process, name) for name in ("uid", "pid", "parent", "parent_name", "tty", "cwd")}
+    return {
+        "uid": process.uid,
+        "pid": process.pid,
+        "parent": process.parent,
+        "parent_name": process.parent_name,
+        "tty": process.tty,
+        "cwd": process.cwd,
+    }
 
 
 def _redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
     for secret in secrets:
-        for name, value in fields.items():
-            fields[name] = secret.redact(value) if isinstance(value, str) else value
+        texts = "\n".join([value for value in fields.values() if isinstance(value, str)])
+        if secret.redact(texts) != texts:  # hardly ever, so all are looked at as one first
+            for name, value in fields.items():
+                fields[name] = secret.redact(value) if isinstance(value, str) else value
     return fields
 
 
@@ -154,7 +169,8 @@ def _tty() -> str:
     return ""
 
 
-def _cwd() -> str:
+def working_folder() -> str:
+    """Where the process is, "" where that is gone."""
     try:
         return os.getcwd()
     except OSError:

@@ -13,7 +13,7 @@ from ringlet_py.cli import pools_options as options
 from ringlet_py.cli.session import app_of, session_of
 from ringlet_py.entry import DEFAULT_ALIAS, LONG_NAME, utc
 from ringlet_py.errors import KeyUnusable, UsageError
-from ringlet_py.launcher import find_binary, launch, without_coercion
+from ringlet_py.launcher import find_binary, give_back, launch, without_coercion
 from ringlet_py.lease import Request
 from ringlet_py.profile.values import host_of, is_loopback
 
@@ -38,6 +38,9 @@ class Held(Broker):
         """The lease that is there."""
         return self._lease_held
 
+    def release(self, lease: Lease) -> None:
+        """Nothing: who claimed it gives it back."""
+
 
 class Variables:
     """Which variables take the key and its base URL, where it is not for the catalog to say."""
@@ -56,7 +59,7 @@ class Variables:
 def claim(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     provider: Annotated[str, typer.Argument(help="Who sells the API; may be left out with --pool.")] = "",
-    pool: Annotated[str, typer.Option("--pool", help="From this pool alone.")] = "",
+    pool: Annotated[str, typer.Option("--pool", help="From this pool, after the user's and channel's keys.")] = "",
     feature: options.Feature = "",
     user: Annotated[str, typer.Option("--user", help="On behalf of this user: its own keys come first.")] = "",
     channel: Annotated[str, typer.Option("--channel", help="In this channel: its keys come next.")] = "",
@@ -102,8 +105,8 @@ def _become(app: App, lease: Lease, tail: tuple[str, ...], *, variables: Variabl
         plan, args = _plan(app, str(lease.address), tail, variables, base_url=lease.base_url)
         environ = without_coercion(app.environ)
         return launch(plan, broker=Held(lease), audit=app.audit, environ=environ, args=args)
-    except Exception:
-        app.broker.release(lease)
+    except BaseException:
+        give_back([lease], app.broker)
         raise
 
 

@@ -269,7 +269,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--json": ("", "Show one JSON object"),
     },
     "pools claim": {
-        "--pool": ("pool", "From this pool alone"),
+        "--pool": ("pool", "From this pool, after the user's and channel's keys"),
         "--feature": ("text", "What the key is wanted for, for example image"),
         "--user": ("text", "On behalf of this user: its own keys come first"),
         "--channel": ("text", "In this channel: its keys come next"),

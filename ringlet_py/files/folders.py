@@ -14,13 +14,14 @@ NAME = "ringlet"
 
 
 class Folders:
-    """The five places: config, state, cache, the profiles, and the home they hang from (absolute paths)."""
+    """The five places: config, state, cache, the profiles, and the home they hang from; and the settings' file."""
 
-    __slots__ = ("cache", "config", "home", "profiles", "state")
+    __slots__ = ("cache", "config", "config_file", "home", "profiles", "state")
 
     def __init__(self, *, home: str, config: str, state: str, cache: str) -> None:
         self.home = home
         self.config = config
+        self.config_file = os.path.join(config, "config.toml")
         self.state = state
         self.cache = cache
         self.profiles = os.path.join(home, ".ringlet", "profiles")

@@ -22,14 +22,14 @@ class Queue:
     def __init__(self, path: str, *, limit: float) -> None:
         self.path = path
         self.limit = limit
-        self._fd = open_private(path, os.O_RDWR | os.O_CREAT)
+        self.fd = open_private(path, os.O_RDWR | os.O_CREAT)
 
     def enter(self) -> None:
         """Waits for the turn."""
-        if _try_lock(self._fd):
+        if _try_lock(self.fd):
             return
         deadline = time.monotonic() + self.limit
-        while not _try_lock(self._fd):
+        while not _try_lock(self.fd):
             if time.monotonic() > deadline:
                 what = f"{self.path} is locked by another ringlet for more than {self.limit:g} seconds"
                 raise KeychainTimeout(what, hint="see which process it is: fuser " + quoted(self.path))
@@ -37,11 +37,11 @@ class Queue:
 
     def leave(self) -> None:
         """Lets the next one go."""
-        _unlock(self._fd)
+        _unlock(self.fd)
 
     def close(self) -> None:
         """Closes the file; a turn ends with it."""
-        os.close(self._fd)
+        os.close(self.fd)
 
 
 if os.name == "posix":

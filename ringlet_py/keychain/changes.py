@@ -7,7 +7,7 @@ entry without its key, which says how to set it, never a secret that no list sho
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,29 @@ from ringlet_py.keychain.inventory import Inventory, bound_to
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Protocol
 
     from ringlet_py.secret import Secret
 
     Secrets = Mapping[Address, Secret]
+
+    class Counts(Protocol):
+        """What is counted of keys (see `ringlet_py.ledger.claims`), where it has to follow a change."""
+
+        def renewed(self, address: str) -> None: ...
+
+        def renamed(self, old: str, new: str) -> None: ...
+
+
+class NoCounts:
+    """Where nothing is counted, nothing has to follow."""
+
+    def renewed(self, address: str) -> None:
+        """The key has a new value."""
+
+    def renamed(self, old: str, new: str) -> None:
+        """The key has another address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +49,7 @@ class Changes(Inventory):
 
     generation_path: str
     clock: Callable[[], float]
+    counts: Callable[[], Counts]
 
     def store(self, address: Address, secrets: Secrets, fields: Mapping[str, Any], *, existed: bool) -> None:
         """Stores the key (the last of `secrets`) and its bound secrets, with these fields of the entry."""
@@ -50,6 +69,8 @@ class Changes(Inventory):
             raise
         if existed:
             self._put(after)
+        # last, so that no key rests for good because of a value that is no longer there
+        self.counts().renewed(str(address))
 
     def edit(
         self, addresses: Sequence[Address], fields: Mapping[str, Any], *, drop: tuple[str, ...] = ()
@@ -109,6 +130,7 @@ class Changes(Inventory):
         """
         if self._only_old_entry_is_left(address, new):
             meanwhile()
+            self.counts().renamed(str(address), str(new))
             self._put_back(address, None)
             return
         entry = self.entry(address)
@@ -125,6 +147,8 @@ class Changes(Inventory):
             self._take_back(new, before, [*bound_to(moved), new])
             raise
         meanwhile()
+        # while both are there: begun again, it would be done again, which changes nothing
+        self.counts().renamed(str(address), str(new))
         for old in [*bound_to(entry), address]:
             self._discard(old)
         self._put_back(address, None)
@@ -180,15 +204,18 @@ class Changes(Inventory):
         if entry is not None:
             self._put(entry)
             return
-        self.ledger.forget(address)
-        self._new_generation()
+        with self._new_generation():
+            self.ledger.forget(address)
 
     def _put(self, *entries: Entry) -> None:
-        self.ledger.put(*entries)
-        self._new_generation()
+        with self._new_generation():
+            self.ledger.put(*entries)
 
-    def _new_generation(self) -> None:
-        """Tells compiled plans that the entries changed."""
+    @contextmanager
+    def _new_generation(self) -> Iterator[None]:
+        """Tells compiled plans that the entries change: before, in case we die within, and after, as they are then."""
+        write_private(self.generation_path, os.urandom(16).hex().encode())
+        yield
         write_private(self.generation_path, os.urandom(16).hex().encode())
 
 

@@ -10,7 +10,7 @@ from ringlet_py.entry import Address
 from ringlet_py.errors import InvalidSecret, KeyDuplicate, RingletError, UsageError
 from ringlet_py.fields import checked, differences
 from ringlet_py.files.private import Lock
-from ringlet_py.keychain.changes import Changes
+from ringlet_py.keychain.changes import Changes, NoCounts
 from ringlet_py.keychain.fingerprints import check_key, fingerprint
 from ringlet_py.keychain.inventory import Inventory, bound_to
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.audit import Recorder
     from ringlet_py.entry import Entry
+    from ringlet_py.keychain.changes import Counts
     from ringlet_py.secret import Secret
 
     T = TypeVar("T")
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Keychain(Inventory):
-    """Entries in the ledger, secrets in the backend; `known_tier` raises TierNotFound for a tier that there is not."""
+    """Entries in the ledger, secrets in the backend; `known_tier` raises TierNotFound for a tier that there is not.
+
+    `counts` gives what is counted of keys, which follows a new value or address.
+    """
 
     audit: Recorder
     lock_path: str
     generation_path: str
     clock: Callable[[], float]
     known_tier: Callable[[str], object]
+    counts: Callable[[], Counts] = NoCounts
 
     def set(
         self,
@@ -139,6 +144,7 @@ class Keychain(Inventory):
             catalog=self.catalog,
             generation_path=self.generation_path,
             clock=self.clock,
+            counts=self.counts,
         )
 
     def check_fields(self, fields: Mapping[str, Any]) -> None:

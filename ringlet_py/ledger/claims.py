@@ -127,6 +127,9 @@ class Unlisted:
     """The turn's standings are not of this version: `enlist` first."""
 
 
+# why a key rests until it has another value
+OF_THE_VALUE = ("invalid", "missing")
+
 REASONS = ("none", "quota", "pool", "members")
 
 
@@ -197,6 +200,17 @@ class Claims(Protocol):
 
     def wake(self, address: str, feature: str = "") -> None:
         """Ends the cooldowns of a key and of its org: all, or those that were set for that feature alone."""
+        ...
+
+    def renewed(self, address: str) -> None:
+        """The key has a new value: ends its own cooldowns that were the old one's fault (`OF_THE_VALUE`)."""
+        ...
+
+    def renamed(self, old: str, new: str) -> None:
+        """The key has another address: its own cooldowns and what was counted of it (`own`, `rates`) move there.
+
+        What is there already counts too, so that asking twice is as good as once.
+        """
         ...
 
     def resting(self) -> dict[str, int]:

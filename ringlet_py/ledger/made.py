@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from ringlet_py.files.private import write_private
+from ringlet_py.plans import GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +34,10 @@ class FileLedger:
         from ringlet_py.ledger.sqlite import SqliteLedger
 
         return SqliteLedger(self._path)
+
+    def touch(self) -> None:
+        """Tells compiled plans that the ledger has changed."""
+        write_private(os.path.join(os.path.dirname(self._path), GENERATION), os.urandom(16).hex().encode())
 
     @cached_property
     def claims(self) -> Claims:
@@ -76,6 +84,9 @@ class ServerLedger:
         self._on_error = on_error
         self._clock = clock
         self._say = say
+
+    def touch(self) -> None:
+        """Nothing to tell: no plan is compiled from a ledger that others change too."""
 
     @cached_property
     def entries(self) -> Ledger:

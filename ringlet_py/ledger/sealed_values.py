@@ -201,7 +201,7 @@ def _text_of(text: str) -> str:
 
 def _check_types(texts: Sequence[object], blobs: Sequence[object]) -> None:
     """TypeError for what a damaged or foreign table holds: SQLite's columns take anything."""
-    if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, bytes) for one in blobs)):
+    if {*map(type, texts)} - {str} or {*map(type, blobs)} - {bytes}:
         raise TypeError
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringlet_py.ledger import sqlite_renaming as renaming
 from ringlet_py.ledger import sqlite_rests as rests
 from ringlet_py.ledger import sqlite_standings as members_of
 from ringlet_py.ledger import sqlite_streams, streams
 from ringlet_py.ledger.claims import Refused, Standing, Taken, Unlisted
 from ringlet_py.ledger.sqlite_choosing import ALL, Choosing
 from ringlet_py.ledger.sqlite_documents import SqliteDocuments
-from ringlet_py.ledger.sqlite_moment import keep_latest, moment, version
+from ringlet_py.ledger.sqlite_moment import COLUMNS as CLOCK
+from ringlet_py.ledger.sqlite_moment import keep_latest, moment, moment_of, version
 from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.ledger.sqlite_standings import Parsed, Reasons, Row
 from ringlet_py.ledger.sqlite_streams import Streams
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.sqlite_moment import Moment
     from ringlet_py.limits import Rate
 
-_TURN = """
-    SELECT id, policy, version, members, cursor,
-    coalesce((SELECT min(ready_at) FROM standings WHERE turn = id AND ready_at > 0), 0)
-    FROM turns WHERE pool = ? AND provider = ? AND feature = ?
-"""
+    _Known = tuple[int, str, str, int, str, int]
+
+# the moment and the turn in one statement, since each costs as much as what it reads
+_TURN = f"""
+    SELECT {CLOCK}, turns.id, policy, turns.version, members, cursor,
+    coalesce((SELECT min(ready_at) FROM standings WHERE turn = turns.id AND ready_at > 0), 0)
+    FROM claiming LEFT JOIN turns ON pool = ? AND provider = ? AND feature = ?
+"""  # noqa: S608 - the columns are ours
 # leases whose streams are remembered, for giving back at once
 _REMEMBERED = 10_000
 _USED = "UPDATE standings SET last_used = ?, uses = uses + 1 WHERE turn = ? AND address = ?"
@@ -90,6 +95,17 @@ class SqliteClaims(SqliteDocuments):
         """Ends the cooldowns of a key and of its org."""
         self.session.write(lambda connection: rests.wake(connection, address, feature))
 
+    def renewed(self, address: str) -> None:
+        """Ends the key's cooldowns that were its old value's fault; makes no ledger."""
+        if self.session.file.exists():
+            self.session.write(lambda connection: renaming.renewed(connection, address))
+
+    def renamed(self, old: str, new: str) -> None:
+        """Moves the key's cooldowns and uses to its new address; makes no ledger."""
+        self._leases.clear()  # they name the streams of the old address
+        if self.session.file.exists():
+            self.session.write(lambda connection: renaming.renamed(connection, old, new))
+
     def resting(self) -> dict[str, int]:
         """The addresses that rest for every feature, and until when by the wall clock."""
         return self.session.look(lambda connection: rests.resting(connection, moment(connection, self._clock))) or {}
@@ -106,18 +122,23 @@ class SqliteClaims(SqliteDocuments):
     def _claim(
         self, connection: sqlite3.Connection, claim: Claim, leases: dict[str, list[str]]
     ) -> Taken | Refused | Unlisted:
-        turn = claim.turn
-        at = moment(connection, self._clock)
-        known = connection.execute(_TURN, (turn.pool, turn.provider, turn.feature)).fetchone()
+        at, known = self._turn(connection, claim.turn)
         if known is None or not known[2] == claim.version == at.version:
             return Unlisted()
         if len(leases) >= _REMEMBERED:
             del leases[next(iter(leases))]
         return _OneClaim(connection, claim, at, parsed=self._parsed, leases=leases).answer(*known)
 
+    def _turn(self, connection: sqlite3.Connection, turn: Turn) -> tuple[Moment, _Known | None]:
+        names = turn.pool, turn.provider, turn.feature
+        row = connection.execute(_TURN, names).fetchone()
+        at, is_old = moment_of(connection, self._clock, row[:6])
+        if is_old:
+            row = connection.execute(_TURN, names).fetchone()
+        return at, None if row[6] is None else row[6:]
+
     def _standings(self, connection: sqlite3.Connection, turn: Turn) -> list[Standing]:
-        at = moment(connection, self._clock)
-        known = connection.execute(_TURN, (turn.pool, turn.provider, turn.feature)).fetchone()
+        at, known = self._turn(connection, turn)
         if known is None:
             return []
         reasons = Reasons(Streams(connection, at), turn, self._parsed, at.now)

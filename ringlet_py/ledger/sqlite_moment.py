@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # what the wall clock may differ from the steady one by slewing before calendar windows are looked at anew
 SLEW = 1000
-_READ = "SELECT identity, version, boot, base, latest, skew FROM claiming"
+COLUMNS = "identity, claiming.version, boot, base, latest, skew"
+_READ = f"SELECT {COLUMNS} FROM claiming"  # noqa: S608 - the columns are ours
 _BOOT = "UPDATE claiming SET boot = ?, base = ?, latest = ?"
 # every claim leaves its moment with its turn, and all else that has one with `claiming`
 _LATEST = "SELECT max(latest, (SELECT coalesce(max(moment), 0) FROM turns)) FROM claiming"
@@ -35,7 +36,14 @@ class Moment(NamedTuple):
 
 def moment(connection: sqlite3.Connection, clock: Clock) -> Moment:
     """Read within the transaction: a moment that was read before it could lie before what others wrote meanwhile."""
-    identity, version, boot, base, latest, skew = connection.execute(_READ).fetchone()
+    return moment_of(connection, clock, connection.execute(_READ).fetchone())[0]
+
+
+def moment_of(
+    connection: sqlite3.Connection, clock: Clock, row: tuple[str, int, str, int, int, int]
+) -> tuple[Moment, bool]:
+    """The same where `COLUMNS` were read already; also whether the standings are no longer as they were then."""
+    identity, version, boot, base, latest, skew = row
     wall, since_boot = clock.wall(), clock.since_boot()
     if since_boot is None:
         now = max(wall, latest)
@@ -46,9 +54,10 @@ def moment(connection: sqlite3.Connection, clock: Clock) -> Moment:
             since = wall - skew - SLEW if boot else wall
             base = _booted(connection, clock.boot(), since_boot, since)
         now = max(base + since_boot, latest)
-    if abs(wall - now - skew) > SLEW:
+    was_set = abs(wall - now - skew) > SLEW
+    if was_set:
         _look_anew(connection, wall - now)
-    return Moment(now, wall, f"{identity}-{version}")
+    return Moment(now, wall, f"{identity}-{version}"), was_set
 
 
 def keep_latest(connection: sqlite3.Connection, now: int) -> None:

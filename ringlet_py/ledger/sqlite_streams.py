@@ -70,11 +70,12 @@ class Streams:
 
     def take(self, name: str, rates: tuple[Rate, ...], lease: str) -> None:
         """Counts one use."""
-        stream, total, *kept = self._stream(name) or self._make(name)
+        needed = retention(rates)
+        stream, total, *kept = self._stream(name) or self._make(name, needed)
         total += 1
         now, wall, _ = self._moment
         self._connection.execute(_TAKE, (stream, total, now, wall, lease))
-        uses, length = self._keep(stream, Retention(*kept), retention(rates))
+        uses, length = self._keep(stream, Retention(*kept), needed)
         self._found[name] = (stream, total, uses, length)
         if total % _EACH == 0:
             self._connection.execute(_PRUNE, (stream, total - uses, now - length, _AT_ONCE))
@@ -102,10 +103,11 @@ class Streams:
             self._found[name] = self._connection.execute(_FIND, (name,)).fetchone()
         return self._found[name]
 
-    def _make(self, name: str) -> tuple[int, int, int, int]:
-        made = self._connection.execute(_MAKE, (name, LEAST_USES, LEAST_LENGTH))
+    def _make(self, name: str, needed: Retention) -> tuple[int, int, int, int]:
+        kept = max(LEAST_USES, needed.uses), max(LEAST_LENGTH, needed.length)
+        made = self._connection.execute(_MAKE, (name, *kept))
         assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
-        return made.lastrowid, 0, LEAST_USES, LEAST_LENGTH
+        return made.lastrowid, 0, *kept
 
     def _keep(self, stream: int, kept: Retention, needed: Retention) -> Retention:
         """What to keep of the stream from now on: several turns may count on it, so the longest sight rules."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address
 from ringlet_py.errors import PoolExhausted, PoolNotFound, StoreCorrupt, UsageError
-from ringlet_py.ledger.claims import Claim, Refused, Rest, Taken, Unlisted
+from ringlet_py.ledger.claims import Refused, Rest, Taken, Unlisted
 from ringlet_py.lending import refusals, reports
 from ringlet_py.lending.known import Chosen, Known
+from ringlet_py.lending.missing import Missing, claim_around
 from ringlet_py.lending.surroundings import from_environment
-from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, members, steps
+from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, members, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from ringlet_py.keychain import Keychain
     from ringlet_py.lease import Lease, Request
     from ringlet_py.ledger import Ledger
-    from ringlet_py.ledger.claims import Claims, Standing
+    from ringlet_py.ledger.claims import Claim, Claims, Standing
     from ringlet_py.pools import PoolStore, TierStore
 
 ATTEMPTS = 20  # how often others may change the entries between our reading them and our claim
 SHORTEST, LONGEST = 0.05, 2.0  # seconds between two looks while waiting
 ALIKE = 1000  # kinds of requests whose steps are kept
+SEALED = "sealed"  # the backend whose values are in the ledger
 MISSING_REST = 60_000  # milliseconds for which a key is passed over that an entry promises and the backend lacks
 
 
@@ -37,8 +39,9 @@ MISSING_REST = 60_000  # milliseconds for which a key is passed over that an ent
 class Lending:
     """Chooses keys; every rule of who gets which is here, and the ledger's engine counts.
 
-    `steps` are the places where keys are looked for.  `random` gives numbers from 0 to 1, `clock` seconds since 1970,
-    `steady` seconds of a clock that nobody sets.
+    `steps` are where keys are looked for, `touch` tells compiled plans of a change, `is_shared` is whether other
+    machines have this ledger too, `missing` what they may have and this one has not.  `random` gives numbers from 0
+    to 1, `clock` seconds since 1970, `steady` seconds of a clock that nobody sets.
     """
 
     claims: Claims
@@ -53,6 +56,9 @@ class Lending:
     sleep: Callable[[float], object]
     random: Callable[[], float]
     steps: tuple[str, ...] = STEPS
+    touch: Callable[[], None] = lambda: None
+    is_shared: bool = False
+    missing: Missing = field(default_factory=Missing)
     _known: Known | None = None
 
     def choosing(self, request: Request, deadline: float) -> Generator[float, None, Chosen]:
@@ -79,17 +85,25 @@ class Lending:
             pause = min(pause * 2, LONGEST)
 
     def give_back(self, lease: str) -> None:
-        """Takes the uses of that lease back."""
+        """Takes the uses of that lease back, if it counted any."""
         if lease:
             self.claims.give_back(lease)
 
     def report(self, lease: Lease, outcome: reports.Outcome) -> None:
-        """Tells all who claim keys how this one fared; see `reports`."""
-        for rest in reports.rests(lease, outcome, now=self.clock()):
+        """Tells all who claim keys how this one fared, unless it is the environment's; see `reports`."""
+        found = reports.rests(lease, outcome, now=self.clock())
+        for rest in found if lease.backend != ENVIRONMENT else ():  # a stored key may have its address
             self.claims.rest(rest)
+        if outcome.kind == reports.INVALID:  # from now on a launch has to ask, too
+            self.touch()
 
     def pass_over(self, address: Address) -> None:
         """The key is not where its entry says: the others of its pool are lent meanwhile."""
+        entry = self.known().entries.get(str(address))
+        backends = {entry.backend if entry else "", self.keychain().backend.name} if self.is_shared else {SEALED}
+        if backends != {SEALED}:  # other machines may have it
+            self.missing.add(str(address), self.steady() + MISSING_REST / 1000)
+            return
         rest = Rest(
             provider=address.provider,
             address=str(address),
@@ -123,16 +137,28 @@ class Lending:
     def _first(self, request: Request, known: Known) -> Chosen | Unlisted:
         looked = self._steps(request, known)
         known = self.known()
-        # a key that the ledger does not know has no limits, and it is the backend that knows whether it is there
-        if request.address is not None and not known.has_members(looked[0]):
-            found = Chosen(address=request.address, known={"reason": "asked for by its address"})
-            return Unlisted() if self._is_old(known) else found
+        if request.address is not None and (request.address.field or not known.has_members(looked[0])):
+            if self._is_old(known):
+                return Unlisted()
+            refusals.check_entry(known.entries.get(looked[0].only), now=self.clock())
+            # a bound secret is counted with its key, and a key that the ledger does not know has no limits
+            return Chosen(address=request.address, known={"reason": "asked for by its address"})
+        try:
+            check_asked_for(request, known.entries)
+        except UsageError:  # unless it is another's no more
+            if self._is_old(known):
+                return Unlisted()
+            raise
+        return self._ask_each(request, known, looked)
+
+    def _ask_each(self, request: Request, known: Known, looked: Sequence[Step]) -> Chosen | Unlisted:
         refused: Step | None = None
         for step in looked:
             if not known.has_members(step) or step.kind == ENVIRONMENT:
                 continue
-            claim = self._claim(step, request, known)
-            answer = self._ask(claim, step, request)
+            seed = int(self.random() * 2**31)
+            claim = claim_of(step, request, known.version, seed=seed, lease=os.urandom(12).hex())
+            answer = self._answer(claim, step, request, known)
             if isinstance(answer, Unlisted):
                 return answer
             if isinstance(answer, Taken):
@@ -154,16 +180,12 @@ class Lending:
         step = refused or next((one for one in reversed(looked) if one.kind != ENVIRONMENT), looked[-1])
         standings = self._standings(step, request) if refused else []
         if request.address is not None:
-            entry = known.entries[step.only]
-            raise refusals.unusable(request.address, entry, standings, now=self.clock())
+            raise refusals.unusable(request.address, known.entries[step.only], standings, now=self.clock())
         raise refusals.empty(step, known.entries.values(), standings, catalog=self.catalog, now=self.clock())
 
     def _is_old(self, known: Known) -> bool:
         """Whether something changed since, where no claim has noticed."""
-        if self.claims.version() == known.version:
-            return False
-        self.known(fresh=True)
-        return True
+        return self.claims.version() != known.version and self.known(fresh=True) is not known
 
     def _steps(self, request: Request, known: Known) -> list[Step]:
         alike = (request.address, request.provider, request.pool, request.user, request.channel, request.feature)
@@ -180,9 +202,24 @@ class Lending:
         except PoolNotFound:  # it may have been made since
             return steps(request, self.known(fresh=True).pools, allowed=self.steps)
 
-    def _ask(self, claim: Claim, step: Step, request: Request) -> Taken | Refused | Unlisted:
-        """Claims; a turn that the engine does not know yet is told to it once."""
-        answer = self.claims.claim(claim)
+    def _answer(self, claim: Claim, step: Step, request: Request, known: Known) -> Taken | Refused | Unlisted:
+        left_out = self.missing.now(self.steady())
+        if not left_out or step.only:
+            return self._ask(claim, step, request)
+        listed = members(step, request.feature, known.entries.values(), known.tiers, now=self.clock())
+        if left_out.keys().isdisjoint(each.address for each in listed):
+            return self._ask(claim, step, request)
+        asked = self._ask(claim, step, request, peek=True)  # which also tells the engine of its members
+        if isinstance(asked, Unlisted) or (isinstance(asked, Refused) and asked.reason != "members"):
+            return asked
+        looked = asked.address if isinstance(asked, Taken) else ""
+        wall = round(self.clock() * 1000)
+        return claim_around(self.claims, claim, listed, left_out=left_out, looked=looked, wall=wall)
+
+    def _ask(self, claim: Claim, step: Step, request: Request, *, peek: bool = False) -> Taken | Refused | Unlisted:
+        """Claims, or only looks; a turn that the engine does not know yet is told to it once."""
+        ask = self.claims.peek if peek else self.claims.claim
+        answer = ask(claim)
         if not isinstance(answer, Unlisted):
             return answer
         known = self.known(fresh=True)
@@ -190,24 +227,11 @@ class Lending:
             return answer
         listed = members(step, request.feature, known.entries.values(), known.tiers, now=self.clock())
         self.claims.enlist(claim.turn, listed, version=known.version)
-        return self.claims.claim(claim)
+        return ask(claim)
 
     def _standings(self, step: Step, request: Request) -> Sequence[Standing]:
-        return self.claims.standings(step.turn(request.feature))
-
-    def _claim(self, step: Step, request: Request, known: Known) -> Claim:
-        caller, quota = step.quota(request)
-        return Claim(
-            turn=step.turn(request.feature),
-            version=known.version,
-            lease=os.urandom(12).hex(),
-            caller=caller,
-            quota=quota,
-            only=step.only,
-            seed=int(self.random() * 2**31),
-            session=request.session,
-            soonest_ready=request.soonest_ready,
-        )
+        found = self.claims.standings(step.turn(request.feature))
+        return self.missing.told(found, self.steady())
 
     def _chosen(self, step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken) -> Chosen:
         late = taken.ready_at > taken.now

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.errors import StoreCorrupt
 from ringlet_py.lease import Request
-from ringlet_py.ledger.claims import Claim, Refused, Taken, Unlisted
+from ringlet_py.ledger.claims import Refused, Taken, Unlisted
 from ringlet_py.lending.surroundings import from_environment
-from ringlet_py.lending.turns import ENVIRONMENT, SHARED, Step, members, steps
+from ringlet_py.lending.turns import ENVIRONMENT, SHARED, Step, check_asked_for, claim_of, members, steps
 from ringlet_py.limits import NEVER
 
 if TYPE_CHECKING:
     from ringlet_py.entry import Entry
-    from ringlet_py.ledger.claims import Standing
+    from ringlet_py.ledger.claims import Claim, Standing
     from ringlet_py.lending.choosing import Lending
     from ringlet_py.lending.known import Known
     from ringlet_py.pools import Pool
@@ -99,7 +99,9 @@ def explain(lending: Lending, request: Request) -> list[Explained]:
     """
     found: list[Explained] = []
     asked = True
-    for step in steps(request, _known(lending).pools, allowed=lending.steps):
+    known = _known(lending)
+    check_asked_for(request, known.entries)
+    for step in steps(request, known.pools, allowed=lending.steps):
         found.append(look(lending, step, request, asked=asked))
         asked = asked and found[-1].goes_on
     return found
@@ -134,7 +136,7 @@ def _asked(lending: Lending, step: Step, request: Request) -> tuple[Taken | Refu
     """What the ledger says of the step, and of each of its keys, for one and the same version of the entries."""
     for _ in range(ATTEMPTS):
         known = _known(lending)
-        claim = _claim(lending, step, request, version=known.version)
+        claim = claim_of(step, request, known.version, seed=int(lending.random() * 2**31))
         answer = _peek(lending, claim, step, known=known)
         if isinstance(answer, Unlisted):
             continue
@@ -143,20 +145,6 @@ def _asked(lending: Lending, step: Step, request: Request) -> tuple[Taken | Refu
         belonging = _belonging(step, known, now)
         return answer, tuple(_key(entry, standings.get(str(entry.address)), now) for entry in belonging)
     raise StoreCorrupt("the ledger changes faster than it can be read", hint="try again")
-
-
-def _claim(lending: Lending, step: Step, request: Request, *, version: str) -> Claim:
-    caller, quota = step.quota(request)
-    return Claim(
-        turn=step.turn(request.feature),
-        version=version,
-        lease="",
-        caller=caller,
-        quota=quota,
-        only=step.only,
-        seed=int(lending.random() * 2**31),
-        session=request.session,
-    )
 
 
 def _known(lending: Lending) -> Known:

@@ -39,5 +39,7 @@ def lending(
         steady=time.monotonic,
         sleep=time.sleep,
         steps=places,
+        is_shared=kept.is_shared,
+        touch=kept.touch,
         random=lambda: int.from_bytes(os.urandom(4), "big") / 2**32,
     )

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 SHOWN = 5  # keys that an error tells of
 
 
+def check_entry(entry: Entry | None, *, now: float) -> None:
+    """Raises KeyUnusable for a key that is inactive or has expired; nothing is known of one without an entry."""
+    problem = usable(entry, round(now * 1000)) if entry else None
+    if problem:
+        raise problem
+
+
 def goes_on(answer: Refused) -> bool:
     """Whether the next step is asked: where there is no key, or none that any waiting could free."""
     return answer.reason == "none" or (answer.reason == "members" and answer.retry_at >= NEVER)

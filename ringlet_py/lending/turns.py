@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ringlet_py.entry import Address, check_name
 from ringlet_py.errors import PoolNotFound, UsageError
 from ringlet_py.fields import EVERYONE, Filter
-from ringlet_py.ledger.claims import Member, Turn
+from ringlet_py.ledger.claims import Claim, Member, Turn
 from ringlet_py.limits import NEVER, Rate, tier_named
 from ringlet_py.pools.values import Pool
 from ringlet_py.suggest import did_you_mean
@@ -84,11 +84,22 @@ def steps(request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str]
 
 def _asked_for(request: Request, pool: Pool) -> Step:
     """The pool that the request names; another person's is not lent to whoever says who he is."""
+    _check_whose(request, pool.owner, f"the pool {pool.name}", hint="ringlet pools list")
     own = {f"user:{request.user}": OWN, f"channel:{request.channel}": CHANNEL}
-    if pool.owner in own or pool.owner == EVERYONE or not (request.user or request.channel):
-        return Step(own.get(pool.owner, SHARED), pool)
-    whom = f"user:{request.user}" if request.user else f"channel:{request.channel}"
-    raise UsageError(f"the pool {pool.name} is {pool.owner}'s, not {whom}'s", hint="ringlet pools list")
+    return Step(own.get(pool.owner, SHARED), pool)
+
+
+def check_asked_for(request: Request, entries: Mapping[str, Entry]) -> None:
+    """The key that the request names may be lent to whom it names; UsageError if it is another person's."""
+    entry = request.address and entries.get(str(request.address.key()))
+    if entry:
+        _check_whose(request, entry.owner, f"the key {entry.address}", hint="ringlet keychain list")
+
+
+def _check_whose(request: Request, owner: str, what: str, *, hint: str) -> None:
+    whom = [f"{kind}:{name}" for kind, name in (("user", request.user), ("channel", request.channel)) if name]
+    if whom and owner not in (EVERYONE, *whom):
+        raise UsageError(f"{what} is {owner}'s, not {whom[0]}'s", hint=hint)
 
 
 def _provider(request: Request, pools: Mapping[str, Pool]) -> str:
@@ -120,6 +131,22 @@ def _lone(address: Address) -> Pool:
     """An alias is a pool of one."""
     where = (Filter("alias", address.alias),)
     return Pool(name=f"key:{address.key()}", provider=address.provider, policy="first", where=where)
+
+
+def claim_of(step: Step, request: Request, version: str, *, seed: int, lease: str = "") -> Claim:
+    """What the ledger is asked for; without a lease's id it is a question that takes nothing."""
+    caller, quota = step.quota(request)
+    return Claim(
+        turn=step.turn(request.feature),
+        version=version,
+        lease=lease,
+        caller=caller,
+        quota=quota,
+        only=step.only,
+        seed=seed,
+        session=request.session,
+        soonest_ready=request.soonest_ready and bool(lease),
+    )
 
 
 def members(

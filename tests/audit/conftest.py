@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ringlet_py.audit.held import HeldAudit
 from ringlet_py.audit.log import CLAIM, OK, Audit, Process
 from ringlet_py.testing import FakeClock
 
@@ -20,12 +21,14 @@ SOMEBODY = Process(uid=1000, pid=4711, parent=4710, parent_name="bash", tty="/de
 class Log:
     """One audit log: `audit` appends to it, the rest looks at its files."""
 
+    kind: type[Audit] = Audit
+
     def __init__(self, folder: Path, *, max_size: int = 1 << 20) -> None:
         self.folder = folder
         self.clock = FakeClock()
         self.path = folder / "audit.jsonl"
         self.head = folder / "audit.head"
-        self.audit = Audit(str(folder), enabled=True, max_size=max_size, clock=self.clock, process=lambda: SOMEBODY)
+        self.audit = self.kind(str(folder), enabled=True, max_size=max_size, clock=self.clock, process=lambda: SOMEBODY)
 
     def claim(self, count: int = 1, *, address: str = "anthropic/work") -> None:
         for _ in range(count):
@@ -49,11 +52,18 @@ class Log:
         return [json.loads(line) for line in self.lines]
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Log:
-    return Log(tmp_path / "state")
+class KeptLog(Log):
+    """One that is held open between its records."""
+
+    kind = HeldAudit
+
+
+@pytest.fixture(params=[Log, KeptLog], ids=["opened", "held"])
+def new_log(request: pytest.FixtureRequest) -> Callable[..., Log]:
+    made: Callable[..., Log] = request.param
+    return made
 
 
 @pytest.fixture
-def new_log() -> Callable[..., Log]:
-    return Log
+def log(tmp_path: Path, new_log: Callable[..., Log]) -> Log:
+    return new_log(tmp_path / "state")

@@ -1,6 +1,7 @@
 """Run as a program by test_crash: writers that are killed at each of their system calls, one after the other.
 
-Arguments: the folder to work in, the kind of log to start from, how a write is cut short.
+Arguments: the folder to work in, the kind of log to start from, how a write is cut short, and whether the log is held
+open (`held`).
 For each call a fresh log is prepared under `<folder>/<n>`; one line on standard output names the call.
 """
 
@@ -12,20 +13,22 @@ import sys
 from typing import Any
 
 from ringlet_py.audit.chain import HEAD_LENGTH
+from ringlet_py.audit.held import HeldAudit
 from ringlet_py.audit.log import Audit, Process
 
-CALLS = ("open", "write", "rename", "lseek", "read", "ftruncate", "mkdir", "fstat", "close")
+CALLS = ("open", "write", "pwrite", "rename", "lseek", "read", "pread", "ftruncate", "mkdir", "fstat", "close")
+KINDS = {"opened": Audit, "held": HeldAudit}
 SOMEBODY = Process(uid=1000, pid=1, parent=1)
 
 
-def main(folder: str, kind: str, cut: str) -> None:
+def main(folder: str, kind: str, cut: str, held: str) -> None:
     for n in range(1, 200):
         place = f"{folder}/{n}"
         max_size = prepare(place, kind)
         child = os.fork()
         if child == 0:
             die_at_call(n, cut)
-            append(place, "interrupted", max_size)
+            append(place, "interrupted", max_size, made=KINDS[held])
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):
@@ -51,8 +54,8 @@ def prepare(place: str, kind: str) -> int:
     return max_size
 
 
-def append(place: str, purpose: str, max_size: int) -> None:
-    audit = Audit(place, enabled=True, max_size=max_size, clock=lambda: 1_795_000_000.0, process=lambda: SOMEBODY)
+def append(place: str, purpose: str, max_size: int, *, made: type[Audit] = Audit) -> None:
+    audit = made(place, enabled=True, max_size=max_size, clock=lambda: 1_795_000_000.0, process=lambda: SOMEBODY)
     audit.append("claim", "ok", purpose=purpose)
 
 
@@ -73,8 +76,8 @@ def die_at_call(n: int, cut: str) -> None:
             nonlocal count
             count += 1
             if count == n:
-                if name == "write":
-                    real(arguments[0], begun(arguments[1], cut))
+                if name in ("write", "pwrite"):
+                    real(arguments[0], begun(arguments[1], cut), *arguments[2:])
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*arguments, **named)
 

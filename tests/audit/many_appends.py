@@ -1,7 +1,7 @@
 """Run as a program by test_processes: appends records as fast as it can.
 
-Arguments: the folder, a name for this writer, how many records, the size at which files are put aside, and
-a file that gets one byte for each record that was acknowledged.
+Arguments: the folder, a name for this writer, how many records, the size at which files are put aside, a file that
+gets one byte for each record that was acknowledged, and whether the log is held open (`held`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import os
 import sys
 import time
 
-from ringlet_py.audit.log import Audit, Process
+from ringlet_py.audit.held import HeldAudit
+from ringlet_py.audit.log import Audit
 
 
-def main(folder: str, name: str, count: str, max_size: str, acknowledged: str) -> None:
+def main(folder: str, name: str, count: str, max_size: str, acknowledged: str, kind: str) -> None:
     fd = os.open(acknowledged, os.O_WRONLY | os.O_CREAT)
-    audit = Audit(folder, enabled=True, max_size=int(max_size), clock=time.time, process=Process.current)
+    made = HeldAudit if kind == "held" else Audit
+    audit = made(folder, enabled=True, max_size=int(max_size), clock=time.time)
     for number in range(int(count)):
         audit.append("claim", "ok", address=f"anthropic/{name}", purpose=f"{number}")
         os.write(fd, b".")

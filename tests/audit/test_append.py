@@ -279,8 +279,8 @@ except AuditUnwritable as error:
 
 
 def test_a_lock_that_is_never_given_free_is_an_error(log: Log, monkeypatch: pytest.MonkeyPatch):
-    log.claim()
     monkeypatch.setattr("ringlet_py.audit.locked.LOCK_LIMIT", 0.02)
+    log.claim()
     from ringlet_py.audit.locked import LockedLog
 
     with LockedLog(str(log.folder)), pytest.raises(AuditUnwritable) as caught:

@@ -39,7 +39,9 @@ def writers() -> Iterator[Callable[..., Writers]]:
     def start(folder: Path, *, count: int, max_size: int, prefix: str = "writer") -> Writers:
         program = [sys.executable, str(Path(__file__).with_name("many_appends.py")), str(folder)]
         names = [f"{prefix}{n}" for n in range(WRITERS)]
-        rest = [(name, str(count), str(max_size), str(folder.with_name(name))) for name in names]
+        kinds = ["opened", "held"] * (WRITERS // 2)
+        options = str(count), str(max_size)
+        rest = [(name, *options, str(folder.with_name(name)), kind) for name, kind in zip(names, kinds, strict=True)]
         env = os.environ | {"PYTHONPATH": ROOT}
         started = [subprocess.Popen([*program, *arguments], env=env) for arguments in rest]
         all_of_them.extend(started)

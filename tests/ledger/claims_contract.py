@@ -523,6 +523,106 @@ class OfCooldowns:
         assert list(claims.resting()) == ["openai/nobody"]
 
 
+class OfAKeysOwnChanges:
+    @pytest.mark.parametrize("why", ["invalid", "missing"])
+    @pytest.mark.parametrize("feature", ["", "image"])
+    def test_a_new_value_ends_what_was_the_old_ones_fault(self, claims: Engine, why: str, feature: str):
+        asked = Asked(claims, [member("a"), member("b")])
+        for address in ("openai/a", "openai/b"):
+            claims.rest(Rest(provider="openai", address=address, feature=feature, until=NEVER, limited=False, why=why))
+        asked.refusal()
+        claims.renewed("openai/a")
+
+        assert asked.take() == "a"
+        assert [each.why for each in asked.standings()] == ["", why]
+        assert "openai/a" not in claims.resting()
+
+    def test_a_new_value_keeps_other_cooldowns_and_what_the_rates_count(self, claims: Engine):
+        asked = Asked(claims, [member("a", "1/day"), member("b"), member("c", org="x")])
+        asked.take(only="openai/a")
+        subjects: list[dict[str, Any]] = [{"address": "openai/b"}, {"org": "x"}]
+        for subject in subjects:
+            claims.rest(Rest(provider="openai", milliseconds=60_000, **subject))
+        for alias in "abcd":
+            claims.renewed(f"openai/{alias}")
+
+        assert asked.refusal().reason == "members"
+        assert [each.why for each in asked.standings()] == ["rate", "resting", "resting"]
+
+    def test_a_renamed_key_keeps_its_cooldowns(self, claims: Engine):
+        rests: list[dict[str, Any]] = [{"until": NEVER, "why": "invalid"}, {"feature": "image", "milliseconds": 60_000}]
+        for rest in rests:
+            claims.rest(Rest(provider="openai", address="openai/a", **rest))
+        asked = Asked(claims, [member("a"), member("b")])
+        asked.take(only="openai/b")
+        claims.renamed("openai/a", "openai/b")
+
+        assert [each.why for each in asked.standings()] == ["", "invalid"]
+        assert asked.standing("b").last_limited > 0
+        assert claims.resting() == {"openai/b": NEVER}
+        assert asked.take() == "a"
+
+    def test_a_renamed_key_keeps_its_uses_and_leaves_none(self, claims: Engine):
+        counted = {"own": rates("3"), "org": ""}
+        asked = Asked(claims, [member("a", "5/day", **counted), member("ab", "5/day", **counted)])
+        for _ in range(2):
+            asked.take(only="openai/a")
+        asked.take(only="openai/ab")
+        claims.renamed("openai/a", "openai/c")
+        asked.enlist([member(alias, "5/day", **counted) for alias in ("a", "ab", "c")])
+
+        left = {each.address.removeprefix("openai/"): [n for _, n in each.remaining] for each in asked.standings()}
+        assert left == {"a": [5, 3], "ab": [4, 2], "c": [3, 1]}
+        assert [asked.take(only="openai/c"), asked.refusal(only="openai/c").retry_at] == ["c", NEVER]
+
+    def test_renaming_to_where_something_was_counted_counts_both_and_twice_is_as_good_as_once(self, claims: Engine):
+        asked = Asked(claims, [member(alias, "4/day", own=rates("9")) for alias in "ab"])
+        for alias in "abab":
+            asked.take(only=f"openai/{alias}")
+        for _ in range(2):
+            claims.renamed("openai/a", "openai/b")
+
+        assert [left for _, left in asked.standing("b").remaining] == [0, 5]
+        assert [left for _, left in asked.standing("a").remaining] == [4, 9]
+        refused = asked.refusal(only="openai/b")
+        assert 0 < refused.retry_at - refused.now <= 86_400_001
+        assert asked.take() == "a"
+
+    def test_renaming_to_the_same_address_changes_nothing(self, claims: Engine):
+        asked = Asked(claims, [member("a", "4/day", own=rates("9")), member("b")])
+        asked.take()
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=60_000))
+        before = asked.standing("a")
+        claims.renamed("openai/a", "openai/a")
+
+        assert asked.standing("a").remaining == before.remaining
+        assert asked.take() == "b"
+
+    def test_a_renamed_key_that_was_used_up_frees_its_old_address(self, claims: Engine):
+        asked = Asked(claims, [member("a", own=rates("1"))])
+        asked.take()
+        asked.refusal()
+        claims.renamed("openai/a", "openai/b")
+
+        assert asked.take() == "a"
+
+    def test_what_was_taken_before_a_renaming_is_given_back_once_at_most(self, claims: Engine):
+        asked = Asked(claims, [member(alias, own=rates("2")) for alias in "ab"])
+        asked.take(only="openai/a")
+        claims.renamed("openai/a", "openai/b")
+        for _ in range(2):
+            claims.give_back(asked.lease)
+
+        assert [left for _, left in asked.standing("a").remaining] == [2]
+        assert asked.standing("b").remaining[0][1] in (1, 2)
+
+    def test_an_unknown_key_is_no_error(self, claims: Engine):
+        claims.renewed("openai/nobody")
+        claims.renamed("openai/nobody", "groq/nobody")
+
+        assert claims.resting() == {}
+
+
 class OfTakingBack:
     def test_a_use_is_given_back_to_every_stream_once(self, claims: Engine):
         its = turn(org_rates=rates("3/day"), pool_rates=rates("3/day"))
@@ -839,6 +939,15 @@ class OfOrder:
 
 
 class ClaimsContract(
-    OfTurns, OfRates, OfEditing, OfCooldowns, OfTakingBack, OfPeeking, OfChoosing, OfDocuments, OfOrder
+    OfTurns,
+    OfRates,
+    OfEditing,
+    OfCooldowns,
+    OfAKeysOwnChanges,
+    OfTakingBack,
+    OfPeeking,
+    OfChoosing,
+    OfDocuments,
+    OfOrder,
 ):
     """All of it."""

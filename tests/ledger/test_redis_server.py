@@ -18,13 +18,13 @@ from ringlet_py.errors import (
     LedgerUnreachable,
     StoreCorrupt,
 )
-from ringlet_py.ledger.claims import Rest, Taken
+from ringlet_py.ledger.claims import Refused, Rest, Taken
 from ringlet_py.ledger.redis.claims import RedisClaims
 from ringlet_py.ledger.redis.entries import RedisLedger
 from ringlet_py.ledger.redis.made import redis_claims, redis_server
 from ringlet_py.ledger.redis.server import SCHEMA, RedisServer
 from ringlet_py.ledger.redis.url import RedisUrl
-from ringlet_py.limits import Rate
+from ringlet_py.limits import NEVER, Rate
 from tests.ledger.redis_stores import key, pool, silence, store, wish
 from tests.redis_server import RedisProcess, needs_redis
 
@@ -86,6 +86,12 @@ class TestUrls:
             f"rediss://{USER}:{PASSWORD}@host?ssl_cert_reqs=none",
             f"redis://{USER}:{PASSWORD}@host?password=x",
             f"redis://{USER}:{PASSWORD}@host/0#x",
+            f"redis://{USER}:{PASSWORD}@host?db=x",
+            f"redis://{USER}:{PASSWORD}@host?db=",
+            f"redis://{USER}:{PASSWORD}@host?db=1&db=x",
+            f"redis://{USER}:{PASSWORD}@host/{'9' * 5000}",
+            f"redis://{USER}:{PASSWORD}@host?ssl_ca_certs=/etc/ca.pem",
+            "unix:///run/redis.sock?db=-1",
             "unix://run/redis.sock",
             "redis:",
             "nonsense",
@@ -99,6 +105,17 @@ class TestUrls:
         assert PASSWORD not in said
         assert USER not in said
         assert "rediss://redis.example" in caught.value.hint
+
+    def test_what_only_the_client_refuses_is_refused_without_quoting_it(self):
+        url = RedisUrl(f"redis://{USER}:{PASSWORD}@host")
+        url.secret = f"{url.secret}?db={PASSWORD}"  # as if our own look at it had missed something
+
+        with pytest.raises(ConfigError) as caught:
+            RedisServer(url, store="s", say=silence)
+
+        said = everything_said(caught.value)
+        assert PASSWORD not in said
+        assert USER not in said
 
 
 class TestUnreachable:
@@ -179,10 +196,13 @@ class TestRefusals:
         claims.rest(Rest(provider="openai", org="x", milliseconds=60_000))
         claims.give_back("l")
         claims.wake("openai/a")
+        claims.claim(wish(turn))
+        claims.renewed("openai/a")
+        claims.renamed("openai/a", "openai/b")
 
         assert isinstance(taken, Taken)
         assert claims.resting() == {}
-        assert [left for _, left in claims.standings(turn)[0].remaining] == [9, 9]
+        assert [left for _, left in claims.standings(turn)[0].remaining] == [9, 8]  # the org's stays
         said_of(store(process, url=url, name="team-b"), KeychainDenied)
 
     def test_no_memory_left(self, process: RedisProcess):
@@ -346,6 +366,83 @@ class TestOnError:
         with pytest.raises(LedgerUnreachable):
             claims.claim(wish(turn, only="openai/z"))
 
+    def test_allow_lends_nobody_where_the_turn_is_known_to_have_none(self, said: list[str]):
+        claims, turn = self.claims("allow", said), pool(pool="key:openai/a")
+        with pytest.raises(LedgerUnreachable):
+            claims.enlist(turn, [], version="1")
+
+        with pytest.raises(LedgerUnreachable):
+            claims.claim(wish(turn, only="openai/a"))
+
+    @pytest.mark.parametrize("rest", [{"address": "openai/a"}, {"org": "x"}])
+    def test_allow_does_not_lend_what_was_reported_for_good(self, said: list[str], rest: dict[str, Any]):
+        claims, turn = self.claims("allow", said), pool()
+        with pytest.raises(LedgerUnreachable):
+            claims.enlist(turn, [key("a", org="x"), key("b")], version="1")
+        claims.rest(Rest(provider="openai", until=NEVER, why="invalid", **rest))
+
+        assert claims.claim(wish(turn)).address == "openai/b"
+        with pytest.raises(LedgerUnreachable):
+            claims.claim(wish(turn, only="openai/a"))
+
+    def test_allow_does_not_lend_a_named_key_that_was_reported_for_good(self, said: list[str]):
+        claims = self.claims("allow", said)
+        claims.rest(Rest(provider="openai", address="openai/a", until=NEVER, why="invalid"))
+
+        with pytest.raises(LedgerUnreachable):
+            claims.claim(wish(pool(), only="openai/a"))
+
+    @needs_redis
+    @pytest.mark.parametrize("seen_by", ["taking the last", "a refusal", "standings"])
+    def test_allow_does_not_lend_what_is_used_up(self, said: list[str], seen_by: str):
+        with RedisProcess() as process:
+            server = store(process)
+            claims, turn = redis_claims(server, on_error="allow", say=said.append, clock=lambda: 1000.0), pool()
+            others = claims if seen_by == "taking the last" else RedisClaims(server)
+            claims.enlist(turn, [key("a", own=(Rate.parse("1"),)), key("b")], version=claims.version())
+            others.claim(wish(turn, only="openai/a"))
+            if seen_by == "a refusal":
+                claims.claim(wish(turn, only="openai/a"))
+            if seen_by == "standings":
+                claims.standings(turn)
+
+        assert _alias(claims.claim(wish(turn))) == "b"
+        assert said != []
+
+    @needs_redis
+    @pytest.mark.parametrize("end", ["wake", "renewed", "others", "renamed"])
+    def test_allow_lends_again_what_the_server_or_a_person_let_go(self, said: list[str], end: str):
+        with RedisProcess() as process:
+            server = store(process)
+            claims, turn = redis_claims(server, on_error="allow", say=said.append, clock=lambda: 1000.0), pool()
+            claims.enlist(turn, [key("a", org="x"), key("b")], version=claims.version())
+            claims.rest(Rest(provider="openai", address="openai/a", until=NEVER, why="invalid"))
+            if end == "renamed":
+                claims.renamed("openai/a", "openai/b")
+            elif end == "others":
+                RedisClaims(server).wake("openai/a")
+                claims.claim(wish(turn, only="openai/a"))
+            else:
+                getattr(claims, end)("openai/a")
+
+        assert _alias(claims.claim(wish(turn))) == "a"
+        if end == "renamed":
+            with pytest.raises(LedgerUnreachable):
+                claims.claim(wish(turn, only="openai/b"))
+
+    @needs_redis
+    def test_allow_does_not_lend_a_key_that_the_server_did_not_list(self, said: list[str]):
+        with RedisProcess() as process:
+            server = store(process)
+            claims, turn = redis_claims(server, on_error="allow", say=said.append, clock=lambda: 1000.0), pool()
+            RedisClaims(server).enlist(turn, [key("b")], version=claims.version())
+            answer = claims.claim(wish(turn, only="openai/a"))
+            assert isinstance(answer, Refused)
+            assert answer.reason == "none"
+
+        with pytest.raises(LedgerUnreachable):
+            claims.claim(wish(turn, only="openai/a"))
+
     def test_what_cannot_be_kept_is_said(self, said: list[str]):
         claims = self.claims("allow", said)
         claims.rest(Rest(provider="openai", address="openai/a", milliseconds=5))
@@ -366,3 +463,8 @@ class TestOnError:
 
             assert [each.uses for each in claims.standings(turn)] == [1]
             assert claims.resting() == {}
+
+
+def _alias(answer: object) -> str:
+    assert isinstance(answer, Taken)
+    return answer.address.removeprefix("openai/")

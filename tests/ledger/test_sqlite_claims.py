@@ -122,6 +122,17 @@ class TestTheSteadyClock:
 
         assert asked.take() == "a"
 
+    def test_when_the_wall_clock_is_set_whose_window_opened_is_taken_at_once(
+        self, claims: SqliteClaims, machine: FakeMachine
+    ):
+        asked = Asked(claims, [member("a", "1/day@UTC"), member("b", "9/day@UTC")])
+        claims.rest(Rest(provider="openai", address="openai/a", milliseconds=1))
+        machine.pass_time(1)
+        assert [asked.take(), asked.take()] == ["a", "b"]
+        machine.set_wall(DAY)
+
+        assert asked.take() == "a"
+
     def test_a_reboot_with_a_wall_clock_in_the_past_never_goes_back(self, claims: SqliteClaims, machine: FakeMachine):
         asked = Asked(claims, [member("a", "1/hour")])
         asked.take()

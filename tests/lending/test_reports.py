@@ -201,6 +201,20 @@ def test_a_spent_quota_lasts_until_its_reset_or_midnight_for_all_features(world:
     assert world.clock() + ready_in(world, feature="text") == pytest.approx(midnight + 3600, abs=0.01)
 
 
+@pytest.mark.parametrize("kind", [INVALID, RATE_LIMITED, QUOTA_SPENT])
+def test_a_report_on_the_environments_key_is_recorded_and_puts_no_stored_key_out(world: World, kind: str):
+    world.environ["OPENAI_API_KEY"] = "made-up-of-the-environment-0123456789"
+    lease = world.claim("openai")
+    world.add("environment")
+    before = world.dump()
+
+    world.broker.report(lease, Outcome(kind=kind))
+
+    assert world.dump() == before
+    assert world.outcomes()[-1] == ("report", "openai/environment", "ok")
+    assert world.claim("openai").backend == world.keys.backend.name
+
+
 def test_what_went_well_changes_nothing(world: World):
     world.add("a")
     lease = world.claim("openai")

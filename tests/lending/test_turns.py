@@ -7,6 +7,7 @@ import pytest
 from ringlet_py.entry import Address
 from ringlet_py.errors import InvalidName, InvalidSecret, PoolEmpty, PoolExhausted, PoolNotFound, UsageError
 from ringlet_py.lease import Request
+from ringlet_py.lending.explaining import explain
 from ringlet_py.lending.reports import INVALID, RATE_LIMITED, Outcome
 from ringlet_py.lending.turns import CHANNEL, ENVIRONMENT, OWN, SHARED, STEPS, steps
 from ringlet_py.pools.values import make_pool
@@ -105,6 +106,36 @@ def test_an_address_is_looked_for_nowhere_else():
 
 
 # what that comes to
+
+
+@pytest.mark.parametrize("whom", [{"user": "bob"}, {"channel": "general"}, {"user": "bob", "channel": "general"}])
+def test_another_users_key_is_not_lent_by_its_address_either(world: World, whom: dict[str, str]):
+    world.add("alice", owner="user:alice")
+    asked = Request(Address("openai", "alice"), limited=True, **whom)
+
+    with pytest.raises(UsageError, match="the key openai/alice is user:alice's, not "):
+        world.broker.claim(asked)
+    with pytest.raises(UsageError, match="the key openai/alice is user:alice's, not "):
+        explain(world.lending, asked)
+    assert world.outcomes() == [("claim", "openai/alice", "usage")]
+
+
+@pytest.mark.parametrize("owner", ["everyone", "user:alice", "channel:general"])
+def test_a_key_by_its_address_is_lent_to_its_owner_and_everyones_to_all(world: World, owner: str):
+    world.add("a", owner=owner)
+
+    assert world.claim("openai", alias="a", user="alice", channel="general").address.alias == "a"
+    assert world.claim("openai", alias="a").address.alias == "a"
+
+
+def test_a_key_that_changed_its_owner_meanwhile_is_lent_by_its_address_at_once(world: World):
+    world.add("a", owner="user:alice")
+    world.claim("openai", alias="a", user="alice")
+    world.add("a", owner="user:bob")
+
+    assert world.claim("openai", alias="a", user="bob").address.alias == "a"
+    with pytest.raises(UsageError, match="is user:bob's, not user:alice's"):
+        world.claim("openai", alias="a", user="alice")
 
 
 def test_keys_are_lent_in_the_order_of_owners(world: World):

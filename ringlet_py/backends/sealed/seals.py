@@ -24,12 +24,13 @@ _NONCE_LENGTH = 12  # bytes, as NIST SP 800-38D (5.2.1.1) recommends; random, so
 class DataKey:
     """An unwrapped data key: seals and opens the values of one ledger, and never shows itself."""
 
-    __slots__ = ("_aead", "id", "store")
+    __slots__ = ("_aead", "_bound", "id", "store")
 
     def __init__(self, raw: bytes, *, id: str, store: str) -> None:  # noqa: A002 - it is called so everywhere
         self.id = id
         self.store = store
         self._aead = _aead(raw)
+        self._bound = _joined("value", SCHEME, store, id)
 
     def seal(self, address: Address, secret: Secret) -> SealedValue:
         """The secret, to be opened at that address alone."""
@@ -50,7 +51,7 @@ class DataKey:
         return Secret(raw.decode())
 
     def _bound_to(self, address: Address) -> bytes:
-        return _joined("value", SCHEME, self.store, self.id, address.provider, address.alias, address.field)
+        return self._bound + _joined(address.provider, address.alias, address.field)
 
     def __repr__(self) -> str:
         return f"DataKey({self.id}, ***)"
@@ -118,7 +119,7 @@ def _aead(key: bytes) -> AESGCM:
 
 def _joined(*parts: str) -> bytes:
     """The parts with their lengths before them, so that no two lists of parts give the same bytes."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in (part.encode() for part in parts))
+    return b"".join([len(part).to_bytes(4, "big") + part for part in [part.encode() for part in parts]])
 
 
 def _check_scheme(scheme: str, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.errors import KeychainBroken
-from ringlet_py.ledger.claims import Refused, Standing, Taken, Unlisted
+from ringlet_py.ledger.claims import OF_THE_VALUE, Refused, Standing, Taken, Unlisted
 from ringlet_py.ledger.redis.wishes import boundaries, claim_of, enlisting, id_of, org_named, turn_of
 from ringlet_py.limits import Rate
 
@@ -62,6 +62,14 @@ class RedisClaims:
     def wake(self, address: str, feature: str = "") -> None:
         """Ends the cooldowns of a key and of its org, for that feature or for all."""
         self._server.run("wake", address, feature)
+
+    def renewed(self, address: str) -> None:
+        """Ends the key's cooldowns that were its old value's fault."""
+        self._server.run("renewed", address, *OF_THE_VALUE)
+
+    def renamed(self, old: str, new: str) -> None:
+        """Moves the key's cooldowns and uses to its new address."""
+        self._server.run("renamed", old, new)
 
     def resting(self) -> dict[str, int]:
         """The addresses that rest for every feature, and until when by the wall clock (NEVER: until woken)."""

@@ -10,6 +10,8 @@ _PARTS = {
     "claim": ("turn", "policies"),
     "enlist": ("turn",),
     "give_back": ("turn",),
+    "renamed": ("turn",),
+    "renewed": ("turn",),
     "standings": ("turn",),
     "wake": ("turn",),
 }

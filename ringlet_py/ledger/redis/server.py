@@ -12,6 +12,7 @@ from redis.retry import Retry
 from ringlet_py.errors import LedgerUnreachable, StoreCorrupt
 from ringlet_py.ledger.redis.problems import corrupt, translated
 from ringlet_py.ledger.redis.scripts import Script
+from ringlet_py.ledger.redis.url import wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,15 +36,7 @@ class RedisServer:
         self._is_open = url.is_open
         self._scripts: dict[str, Script] = {}
         self._is_known = False
-        # the client's own retries would do again what may have been done; `call` knows better
-        client = redis.Redis.from_url(
-            url.secret,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            client_name="ringlet",
-        )
-        self._command: Callable[..., Any] = client.execute_command
+        self._command: Callable[..., Any] = _client(url, timeout).execute_command
 
     def __repr__(self) -> str:
         return f"RedisServer({self.shown!r})"
@@ -131,6 +124,20 @@ class RedisServer:
             raise
         except RedisError as error:
             raise translated(error, self.shown) from None
+
+
+def _client(url: RedisUrl, timeout: float) -> redis.Redis:
+    try:
+        # the client's own retries would do again what may have been done; `call` knows better
+        return redis.Redis.from_url(
+            url.secret,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            client_name="ringlet",
+        )
+    except ValueError:
+        raise wrong("the client of Redis does not understand what stands behind the server") from None
 
 
 def _texts(answer: Any) -> list[str]:

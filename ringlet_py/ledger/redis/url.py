@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SCHEMES = ("redis", "rediss", "unix")
 DEFAULT_PORT = 6379
+_DIGITS = 9  # of a database's number
 _HINT = 'write it as redis://HOST:PORT/NUMBER, or rediss:// for TLS: [ledger] url = "rediss://redis.example:6379/0"'
 # what may stand behind the `?`; other options of the client could turn off what we rely on
 _OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path", "ssl_check_hostname"})
@@ -41,25 +42,35 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise _wrong("it is no URL") from None
+        raise wrong("it is no URL") from None
     if parts.scheme not in SCHEMES:
-        raise _wrong("it begins with none of redis://, rediss://, unix://")
+        raise wrong("it begins with none of redis://, rediss://, unix://")
     if parts.scheme == "unix" and (parts.netloc or not parts.path):
-        raise _wrong("it names no socket; one is written with three slashes: unix:///run/redis.sock")
+        raise wrong("it names no socket; one is written with three slashes: unix:///run/redis.sock")
     if parts.scheme != "unix" and (port == 0 or not parts.hostname):
-        raise _wrong("it names no server")
+        raise wrong("it names no server")
     if parts.scheme != "unix" and not _is_number(parts.path.strip("/")):
-        raise _wrong("behind the server stands the number of the database, like /0")
-    if parts.fragment or not _OPTIONS.issuperset(parse_qs(parts.query, keep_blank_values=True)):
-        raise _wrong(f"behind '?' it has something else than {', '.join(sorted(_OPTIONS))}")
+        raise wrong("behind the server stands the number of the database, like /0")
+    _check_options(parts)
     return parts
 
 
+def _check_options(parts: SplitResult) -> None:
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if parts.fragment or not _OPTIONS.issuperset(options):
+        raise wrong(f"behind '?' it has something else than {', '.join(sorted(_OPTIONS))}")
+    if parts.scheme != "rediss" and any(name.startswith("ssl_") for name in options):
+        raise wrong("what begins with ssl_ is for rediss:// alone")
+    if "db" in options and not all(each and _is_number(each) for each in options["db"]):
+        raise wrong("behind 'db=' stands the number of the database, like ?db=0")
+
+
 def _is_number(text: str) -> bool:
-    return not text or (text.isascii() and text.isdigit())
+    return not text or (text.isascii() and text.isdigit() and len(text) <= _DIGITS)
 
 
-def _wrong(why: str) -> ConfigError:
+def wrong(why: str) -> ConfigError:
+    """The error for a URL that cannot be one; `why` quotes nothing of it."""
     return ConfigError("the ledger's url is not understood", why=why, hint=_HINT)
 
 

@@ -5,7 +5,8 @@ local function give_back(written)
   local address = lease.answer[2]
   for _, use in ipairs(lease.taken) do
     redis.call('LREM', key('use', use[1]), 1, use[2])
-    if use[3] == 1 then redis.call('HINCRBY', key('totals'), use[1], -1) end
+    -- there is none where the key was renamed since: what it has elsewhere stays counted
+    if use[3] == 1 and total(use[1]) > 0 then redis.call('HINCRBY', key('totals'), use[1], -1) end
   end
   redis.call('DEL', key('lease', ARGV[1]))
   touch_key(address)
