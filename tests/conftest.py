@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,11 @@ _STEERING_NAMES = ("PYTHON_KEYRING_BACKEND", "DBUS_SESSION_BUS_ADDRESS", "VISUAL
 # the two that steer the tests themselves
 _KEPT = ("RINGLET_REQUIRE", "RINGLET_REAL_KEYCHAIN")
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
+
+
+def pytest_configure() -> None:
+    """A job in a shell's background ignores interrupts, and what it starts inherits that; some tests send them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
