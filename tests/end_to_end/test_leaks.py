@@ -45,6 +45,26 @@ WALK: tuple[tuple[str, str], ...] = (
     ("keychain set antropic", "|"),
     ("keychain edit anthropic work --secret webhook", "|"),
     ("keychain edit anthropic work --org acme --json", ""),
+    ("tiers set gold image=5/minute", ""),
+    ("tiers list --json", ""),
+    ("tiers ls", ""),
+    ("tiers rm silver", ""),
+    ("tiers remove gold --yes", ""),
+    ("tiers delete gold", ""),
+    ("pools create images --provider anthropic --limit 100/minute --where org=acme", ""),
+    ("pools edit images --policy random", ""),
+    ("pools list --json", ""),
+    ("pools ls", ""),
+    ("pools status images --json", ""),
+    ("pools explain images --user 7 --json", ""),
+    ("pools claim anthropic --pool images --purpose walk -- sleep 0.05", "$"),
+    ("pools report anthropic work rate-limited --retry-after 1", ""),
+    ("pools wake anthropic work", ""),
+    ("pools rm image", ""),
+    ("pools remove images --yes", ""),
+    ("pools delete images", ""),
+    ("sealed status --json", ""),
+    ("sealed rotate", ""),
     ("keychain list", ""),
     ("keychain list --where org=acme --json", ""),
     ("keychain ls --json", ""),
@@ -120,7 +140,7 @@ def walker(search: Search) -> Walker:
     home = search.home
 
     def perform(*argv: str, **how: Any) -> Outcome:
-        starts = "run" in argv[:2] and "--dry-run" not in argv
+        starts = ("run" in argv[:2] and "--dry-run" not in argv) or argv[:2] == ("pools", "claim")
         return home.ringlet(*argv, **how) if starts else home.here(*argv, **how)
 
     return Walker(search, perform)
