@@ -25,7 +25,7 @@ test: .venv/ready ## bring everything the tests need, then run all of them with 
 	@.ci/debian
 	@.ci/npm
 	@$(python) -m coverage erase
-	$(python) -m coverage run -m pytest
+	$(python) -m coverage run -m pytest --numprocesses auto
 	@$(python) -m coverage combine --quiet
 	$(python) -m coverage report
 
