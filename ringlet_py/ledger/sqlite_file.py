@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x52494E47  # "RING": SQLite's mark of whose file it is
 BUSY_TIMEOUT = 30.0  # seconds
+PAGE = 1024  # bytes of a new file's pages: a claim changes a few bytes on each of about eight, and writes them all
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA)
 
 
@@ -101,6 +102,7 @@ class SqliteFile:
             return
         # SQLite's own waiting does not cover the change to WAL, so that is done by one process at a time
         with Lock(f"{self.path}.lock", limit=self.busy_timeout):
+            connection.execute(f"PRAGMA page_size = {PAGE}")  # has no effect once there is a table
             connection.execute("PRAGMA journal_mode = WAL")
             with transaction(connection):
                 for step in range(self._version(connection), len(self.migrations)):

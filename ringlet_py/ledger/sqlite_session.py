@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 _CACHE = -16_000  # kilobytes: the standings of 10,000 keys and their last uses
 # pages of the log until it is copied into the file, which is when a claim waits for the disk; SQLite's own is 1000
-_LOG = 4000
+_LOG = 8000
 
 
 class Session:
