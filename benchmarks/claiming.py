@@ -59,8 +59,9 @@ def ledger_claim(folder: Path, keys: int) -> Callable[[], object]:
     from ringlet_py.ledger.clock import SystemClock
     from ringlet_py.ledger.sqlite_claims import SqliteClaims
     from ringlet_py.ledger.sqlite_file import SqliteFile
+    from ringlet_py.ledger.sqlite_session import Session
 
-    claims = SqliteClaims(SqliteFile(str(folder / "ledger.sqlite")), SystemClock(time.time))
+    claims = SqliteClaims(Session(SqliteFile(str(folder / "ledger.sqlite"))), SystemClock(time.time))
     turn, members = turn_of(keys)
     version = claims.version()
     claims.enlist(turn, members, version=version)

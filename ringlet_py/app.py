@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ringlet_py.catalog import Catalog
     from ringlet_py.files.folders import Folders
     from ringlet_py.keychain import Keychain
+    from ringlet_py.leasing import Leasing
     from ringlet_py.ledger.made import LedgerParts
     from ringlet_py.lending import Lending
     from ringlet_py.plan import LaunchPlan
@@ -27,21 +28,9 @@ if TYPE_CHECKING:
     from ringlet_py.profile.profile import Profile
     from ringlet_py.profiles import ProfileStore
     from ringlet_py.settings import Settings
-
+    from ringlet_py.tokens import TokenService
 else:
-
-    class once:  # noqa: N801 - it stands where functools.cached_property would stand, whose import is slow
-        """A property computed on first use and kept."""
-
-        def __init__(self, make: Callable[[App], object]) -> None:
-            self.make = make
-
-        def __set_name__(self, owner: type, name: str) -> None:
-            self.name = name
-
-        def __get__(self, instance: App, owner: type) -> object:
-            value = instance.__dict__[self.name] = self.make(instance)
-            return value
+    from ringlet_py.once import once
 
 
 def say_on_stderr(text: str) -> None:
@@ -146,14 +135,9 @@ class App:
     def sealed(self) -> SealedBackend:
         from ringlet_py.backends.sealed.made import sealed_backend
 
-        return sealed_backend(
-            self.kept.sealed,
-            self.environ,
-            folders=self.folders,
-            system=self._system_backend,
-            can_ask=self.interactive,
-            chosen=self.settings.master_key,
-        )
+        kept, folders, chosen = self.kept.sealed, self.folders, self.settings.master_key
+        system, can_ask = self._system_backend, self.interactive
+        return sealed_backend(kept, self.environ, folders=folders, system=system, can_ask=can_ask, chosen=chosen)
 
     @once
     def keychain(self) -> Keychain:
@@ -185,6 +169,19 @@ class App:
 
         keychain, places = lambda: self.keychain, load_places(self.folders.config_file)
         return lending(self.kept, self.catalog, self.environ, keychain=keychain, clock=self.clock, places=places)
+
+    @once
+    def tokens(self) -> TokenService:
+        """Who may call, and with which scope."""
+        from ringlet_py.tokens.made import token_service
+
+        return token_service(self.kept.callers, folder=self.folders.config, audit=self.audit, clock=self.clock)
+
+    @once
+    def leasing(self) -> Leasing:
+        from ringlet_py.leasing import Leasing
+
+        return Leasing(self.broker, self.kept.callers, self.audit, self.clock, entry=self.kept.entries.entry)
 
     @once
     def plans(self) -> PlanStore:
@@ -224,9 +221,11 @@ class App:
         return agreed_plan(profile, self.catalog, self.kept, folder=os.path.join(self.folders.profiles, profile.name))
 
     def run(self, plan: LaunchPlan, *, args: tuple[str, ...] = (), purpose: str = "") -> int:
-        """Becomes the plan's agent (see `launcher.launch`)."""
+        """Becomes the plan's agent (see `launcher.launch`); LeaseEnded if it has to be granted and is not."""
         from ringlet_py.launcher import launch, without_coercion
 
+        if plan.lease:
+            self.leasing.grants.check(plan, purpose=purpose)
         environ = without_coercion(self.environ)
         try:
             return launch(plan, broker=self.broker, audit=self.audit, environ=environ, args=args, purpose=purpose)

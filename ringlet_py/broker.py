@@ -7,7 +7,7 @@ from ringlet_py.lease import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from typing import Any
 
     from ringlet_py.audit import Recorder
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ringlet_py.lending import Chosen, Lending
     from ringlet_py.lending.reports import Outcome
     from ringlet_py.secret import Secret
+
+    Get = Callable[[Address], Secret]
 
 
 class Broker:
@@ -37,7 +39,7 @@ class Broker:
         KeyUnusable.  A use that was counted is given back if the key cannot be handed over.
         """
         if request.address is not None and not request.limited:
-            return self._lease(request, request.address)
+            return self._lease(request, request.address, self._backend.get)
         claiming = self.claiming(request)
         while True:
             try:
@@ -57,9 +59,28 @@ class Broker:
             except errors.RingletError as problem:
                 self._record(request, problem.code, address=str(request.address or request.provider))
                 raise
-            lease = self._handed_over(request, chosen)
+            lease = self._handed_over(request, chosen, self._backend.get)
             if lease is not None:
                 return lease
+
+    def claim_all(self, requests: Sequence[Request]) -> list[Lease | errors.RingletError]:
+        """Each as `claim`, without waiting and errors as answers: one transaction and one writing of the audit for all.
+
+        Raises what concerns all of them, AuditUnwritable among it: then none is handed over, and what was counted is
+        given back.
+        """
+        from ringlet_py.lending.together import choose_all
+
+        found = choose_all(self._lending(), requests)
+        try:
+            get = self._ahead([each.address for each in found if not isinstance(each, errors.RingletError)])
+            with self._audit.together():
+                return [self._answered(request, chosen, get) for request, chosen in zip(requests, found, strict=True)]
+        except BaseException:
+            for chosen in found:
+                if not isinstance(chosen, errors.RingletError):
+                    self._undo(chosen)
+            raise
 
     def report(self, lease: Lease, outcome: Outcome) -> None:
         """Says how the key fared at its provider, for all who claim it; see `lending.reports`."""
@@ -76,13 +97,31 @@ class Broker:
             self._lending().give_back(lease.id)
         self._audit.append("release", "ok", address=str(lease.address))
 
-    def _handed_over(self, request: Request, chosen: Chosen) -> Lease | None:
+    def _ahead(self, addresses: Sequence[Address]) -> Get:
+        """How the secrets are fetched: one by one, but where the backend can read many at one go."""
+        ahead: Callable[[Sequence[Address]], Get] | None = getattr(self._backend, "ahead", None)
+        return ahead(addresses) if ahead else self._backend.get
+
+    def _answered(
+        self, request: Request, chosen: Chosen | errors.RingletError, get: Get
+    ) -> Lease | errors.RingletError:
+        try:
+            if isinstance(chosen, errors.RingletError):
+                self._record(request, chosen.code, address=str(request.address or request.provider))
+                return chosen
+            return self._handed_over(request, chosen, get) or self.claim(request)
+        except errors.AuditError:
+            raise
+        except errors.RingletError as problem:
+            return problem
+
+    def _handed_over(self, request: Request, chosen: Chosen, get: Get) -> Lease | None:
         """The lease, or None if the key is not where its entry says and another may be; what was counted goes back."""
         if chosen.secret is not None:
             self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
             return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
         try:
-            return self._lease(request, chosen.address, chosen.known)
+            return self._lease(request, chosen.address, get, chosen.known)
         except BaseException as problem:
             self._undo(chosen)
             if not isinstance(problem, errors.KeyNotFound):
@@ -98,9 +137,9 @@ class Broker:
         except errors.RingletError:
             return  # what kept the key from being handed over matters more than a use too many
 
-    def _lease(self, request: Request, address: Address, known: dict[str, Any] | None = None) -> Lease:
+    def _lease(self, request: Request, address: Address, get: Get, known: dict[str, Any] | None = None) -> Lease:
         try:
-            secret = self._backend.get(address)
+            secret = get(address)
         except errors.RingletError as problem:
             self._record(request, problem.code, address=str(address))
             raise

@@ -93,17 +93,6 @@ def refuse_keys(profile: Profile, providers: Mapping[str, Provider]) -> None:
             )
 
 
-def summary(store: ProfileStore, name: str) -> dict[str, str]:
-    """One line about a profile; one that cannot be read says why."""
-    try:
-        profile = store.load(name)
-    except RingletError as problem:
-        return {"name": name, "agent": "", "provider": "", "key": "", "problem": problem.what}
-    key = f"pool {profile.key_pool}" if profile.key_pool else str(profile.address)
-    known = {"agent": profile.agent, "provider": profile.provider, "key": key}
-    return {"name": name, **known, "problem": ""}
-
-
 def warnings(app: App, profile: Profile, plan: LaunchPlan) -> list[str]:
     """What is not there yet: the binary, the keys; and values in [env] that look like keys."""
     return [*_binary_warning(app, plan), *_key_warnings(app, plan), *_env_warnings(app, profile)]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ringlet_py.entry import FIELDS, LONG_NAME, check_name
 from ringlet_py.errors import InvalidField, UsageError
-from ringlet_py.limits import Rate
 from ringlet_py.profile.values import check_base_url
 from ringlet_py.suggest import did_you_mean, nearest
 from ringlet_py.usable import has_expired
@@ -156,11 +155,17 @@ def _weight(given: str | float) -> float:
     return weight
 
 
+def _max_uses(text: str) -> str:
+    from ringlet_py.limits import Rate  # slow to import, and who lists keys reads no rate
+
+    return str(Rate.parse(text))
+
+
 _READING: dict[str, Callable[[str], Any]] = {
     "active": _active,
     "owner": _owner,
     "tier": lambda text: check_name("tier", text),
-    "max_uses": lambda text: str(Rate.parse(text)),
+    "max_uses": _max_uses,
     "base_url": _base_url,
     "weight": _weight,
 }

@@ -15,7 +15,7 @@ LAUNCH = (
     *("errors", "entry", "secret", "lease", "plan"),
     *("files", "files.digest", "files.folders", "files.checks", "files.private"),
     *("settings", "plans", "audit", "audit.chain", "audit.locked", "audit.log"),
-    *("backends", "broker", "launcher", "app"),
+    *("backends", "broker", "launcher", "once", "app"),
 )
 FILE = ("backends.file",)
 SECRET_SERVICE = (

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ringlet_py.entry import Address
+    from ringlet_py.scope import Bearer, Scope
     from ringlet_py.secret import Secret
 
 # what a request may say beyond its address, and what it says if nothing is given
@@ -20,6 +21,8 @@ WISHES: dict[str, Any] = {
     "session": "",
     "wait": 0.0,
     "soonest_ready": False,
+    "scopes": (),
+    "bearers": (),
 }
 
 # the same of a lease
@@ -42,6 +45,7 @@ class Request:
     `pool`, or of the `provider`, is chosen, for a `feature`.  `user` and `channel` are on whose behalf, `caller` is
     whom quotas count (else the user); the same `session` gets the same key where the policy is sticky.
     `wait` is for how many seconds to wait for a key that is free, `soonest_ready` takes one that is not.
+    Every one of `scopes` has to admit the key, and `bearers` are the tokens that the use is counted on.
     """
 
     __slots__ = ("address", "agent", "limited", "profile", "purpose", *WISHES)
@@ -56,6 +60,8 @@ class Request:
         session: str
         wait: float
         soonest_ready: bool
+        scopes: tuple[Scope, ...]
+        bearers: tuple[Bearer, ...]
 
     def __init__(
         self,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import PairingImpossible, ProfileInvalid
-from ringlet_py.profile.agent import ISOLATIONS, KEY, Agent, Mapping
+from ringlet_py.profile.agent import KEY, Agent, Mapping
+from ringlet_py.profile.values import ISOLATIONS
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ class LaunchPlan:
     `base_url` is the only address the key is meant for ("" where the agent knows its own).
     With a `pool`, `pooled` maps variables to what they get of the key that is chosen at the launch: the key itself
     (""), or the bound secret of that name.  `limited` are the addresses that the ledger has to agree to.
+    With a `lease` (`8h`) it starts only while it is granted these keys.
     """
 
     __slots__ = (
@@ -29,6 +30,7 @@ class LaunchPlan:
         "inherit",
         "install",
         "keys",
+        "lease",
         "limited",
         "loopback",
         "pool",
@@ -59,9 +61,9 @@ class LaunchPlan:
         pool: str = "",
         pooled: dict[str, str] | None = None,
         limited: frozenset[str] = frozenset(),
+        lease: str = "",
     ) -> None:
-        self.profile = profile
-        self.agent = agent
+        self.profile, self.agent = profile, agent
         self.provider = provider
         self.command = command
         self.args = args
@@ -77,7 +79,7 @@ class LaunchPlan:
         self.install = install
         self.pool = pool
         self.pooled = pooled or {}
-        self.limited = limited
+        self.limited, self.lease = limited, lease
 
     def with_key(self, address: Address) -> LaunchPlan:
         """The plan once its pool has given this key."""

@@ -70,6 +70,7 @@ def make_plan(profile: Profile, catalog: Known, *, folder: str) -> LaunchPlan:
         loopback=is_loopback(host_of(pairing.base_url)) if pairing.base_url else False,
         shape=pairing.mapping.shape,
         install=agent.install,
+        lease=profile.lease,
     )
 
 

@@ -6,7 +6,6 @@ order from an index or a script.  Addresses are compared as text, byte by byte.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -201,4 +200,6 @@ def _org(each: Candidate) -> str:
 
 
 def _sha1(text: str) -> str:
+    import hashlib  # slow to import, and one policy alone needs it
+
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,6 +59,16 @@ class ProfileStore:
         """The profile, checked; raises ProfileNotFound, ProfileInvalid."""
         return self.check(name, self.text(name))
 
+    def summary(self, name: str) -> dict[str, str]:
+        """One line about a profile; one that cannot be read says why."""
+        try:
+            profile = self.load(name)
+        except RingletError as problem:
+            return {"name": name, "agent": "", "provider": "", "key": "", "problem": problem.what}
+        key = f"pool {profile.key_pool}" if profile.key_pool else str(profile.address)
+        known = {"agent": profile.agent, "provider": profile.provider, "key": key}
+        return {"name": name, **known, "problem": ""}
+
     def check(self, name: str, text: str) -> Profile:
         """The profile that the text is; raises ProfileInvalid with file and line."""
         return read_profile(name, Source(path=self.path(name), text=text, error=ProfileInvalid))
@@ -91,6 +100,8 @@ class ProfileStore:
 
     def delete(self, name: str) -> None:
         """Removes the profile's folder with all that is in it."""
+        import shutil  # slow to import, and most commands delete nothing
+
         with self._lock():
             self.text(name)
             shutil.rmtree(self.folder(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,21 +38,35 @@ _KEPT = ("RINGLET_REQUIRE", "RINGLET_REAL_KEYCHAIN")
 _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A job in a shell's background ignores interrupts, and what it starts inherits that; some tests send them."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "not slow" in config.option.markexpr:
+        _make_up_fewer_examples()
+
+
+def _make_up_fewer_examples() -> None:
+    """Where slow tests are left out, hypothesis tries a third of what it tries else."""
+    from hypothesis import settings
+
+    settings.register_profile("quick", max_examples=30)
+    settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test's own home is; to number them pytest would look through all that are there, each time."""
+    return tmp_path_factory.mktemp("nobodys-homes")
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def _own_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _homes: Path) -> None:
     for name in list(os.environ):
         if name not in _KEPT and (name.startswith(_STEERING) or name in _STEERING_NAMES):
             monkeypatch.delenv(name)
     if request.node.get_closest_marker("real_keychain"):
         return  # macOS finds a keychain by its user's home
-    home = str(tmp_path_factory.mktemp("nobodys-home"))
+    home = tempfile.mkdtemp(dir=_homes)
     for name in _HOMES:
         if name in os.environ or name == "HOME":
             monkeypatch.setenv(name, home)

@@ -94,7 +94,8 @@ def test_the_package_offers_what_programs_use_and_nothing_that_it_does_not_have(
 
 
 def test_what_may_be_said_is_what_requests_and_entries_know():
-    assert set(Wishes.__annotations__) == {*WISHES, "alias", "purpose"} - {"provider"}
+    of_tokens = {"scopes", "bearers"}
+    assert set(Wishes.__annotations__) == {*WISHES, "alias", "purpose"} - {"provider", *of_tokens}
     given = {"created_at", "replaced_at", "secrets", "fingerprint"}
     assert set(Fields.__annotations__) == {"expires" if name == "expires_at" else name for name in FIELDS} - given
 
@@ -524,6 +525,7 @@ def test_a_lease_in_an_event_loop_has_the_same_verbs(ringlet: Ringlet, folder: P
     asyncio.run(program())
 
 
+@pytest.mark.slow
 def test_waiting_claims_block_neither_the_loop_nor_its_threads(ringlet: Ringlet, folder: Path):
     ringlet.add("openai", "work", KEYS["a1"], max_uses="40/1.5s")
     for _ in range(40):

@@ -124,7 +124,7 @@ def test_a_missing_source_is_no_error(package: Path):
     assert taken_in(package, "launch") == {}
 
 
-@pytest.mark.parametrize("cut", [0, 1, 20, 40, 1000])
+@pytest.mark.parametrize("cut", [0, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (1, 20, 40)), 1000])
 def test_a_shortened_image_is_not_taken_in(package: Path, cut: int):
     keep(package)
     path = path_of(package)

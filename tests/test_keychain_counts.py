@@ -15,6 +15,7 @@ from ringlet_py.ledger.claims import Claim, Member, Rest, Taken, Turn
 from ringlet_py.ledger.clock import SystemClock
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.limits import NEVER, Rate
 from tests.keychain_world import HOME, NEW, OLD, WORK, World
 from tests.killing import kill_at_every_step
@@ -38,7 +39,7 @@ def world(tmp_path: Path) -> World:
 class TestCounts:
     @pytest.fixture
     def claims(self, world: World) -> Iterator[SqliteClaims]:
-        claims = SqliteClaims(SqliteFile(world.ledger.file.path), SystemClock(world.clock))
+        claims = SqliteClaims(Session(SqliteFile(world.ledger.file.path)), SystemClock(world.clock))
         yield claims
         claims.close()
 

@@ -251,6 +251,7 @@ def test_random_makes_every_order_as_likely():
     assert far_from(found, {"".join(each): 250 for each in permutations("abcd")}) < 49.7
 
 
+@pytest.mark.slow
 def test_random_begins_with_every_key_of_a_large_pool_as_often():
     letters = "".join(map(chr, range(64, 114)))
     found = Counter(order("random", named(letters), Choice(seed=seed))[0] for seed in range(5000))

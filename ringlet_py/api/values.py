@@ -62,11 +62,13 @@ class Fields(TypedDict, total=False):
 
 def request(provider: str, wishes: Mapping[str, Any]) -> Request:
     """The request; UsageError for what contradicts itself or is not known."""
-    said = dict(wishes)
     known = Wishes.__annotations__
-    if unknown := sorted(said.keys() - known):
-        raise UsageError(f"a claim has no {unknown[0]!a}", why=did_you_mean(unknown[0], known))
-    alias = said.pop("alias", "")
+    if unknown := wishes.keys() - known.keys():
+        raise UsageError(f"a claim has no {min(unknown)!a}", why=did_you_mean(min(unknown), known))
+    if "alias" not in wishes:
+        return Request(provider=provider, **wishes)
+    said = dict(wishes)
+    alias = said.pop("alias")
     if not alias:
         return Request(provider=provider, **said)
     if said.get("pool"):

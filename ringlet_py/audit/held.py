@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ringlet_py.audit import locked
+from ringlet_py.audit.batch import Batches, put_all
 from ringlet_py.audit.chain import HEAD_LENGTH, HEAD_NAME, LOG_NAME, Head, first_head
 from ringlet_py.audit.locked import LockedLog
-from ringlet_py.audit.log import Audit, Process, working_folder
+from ringlet_py.audit.log import Audit, Process, unwritable, working_folder
+from ringlet_py.audit.recovery import recover
+from ringlet_py.entry import utc
+from ringlet_py.errors import RingletError
 from ringlet_py.files.checks import POSIX
 from ringlet_py.files.queue import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
-    Signs = tuple[tuple[int, ...], ...]
+    from ringlet_py.audit.chain import Fields
+
+    Signs = list[tuple[int, ...]]
 
 
 class HeldLog(LockedLog):
     """A `LockedLog` that stays open when it is left, for one thread at a time of the process that made it."""
 
-    __slots__ = ("_alone", "_encoded", "_queue", "_seen", "_size", "pid")
+    __slots__ = ("_alone", "_encoded", "_head_path", "_log_path", "_queue", "_seen", "_size", "pid")
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
@@ -38,6 +45,8 @@ class HeldLog(LockedLog):
         self._seen: Signs | None = None
         self._size = 0
         self._encoded: bytes | None = None
+        self._log_path = self._path(LOG_NAME)
+        self._head_path = self._path(HEAD_NAME)
 
     def __enter__(self) -> Self:
         self._alone.acquire()
@@ -93,7 +102,7 @@ class HeldLog(LockedLog):
             pass  # does all the checks, and makes what is missing
         # before they are opened: what is put in their place meanwhile is noticed the next time
         seen = self._signs()
-        self._queue = Queue(self._path(HEAD_NAME), limit=locked.LOCK_LIMIT)
+        self._queue = Queue(self._head_path, limit=locked.LOCK_LIMIT)
         self._head_fd = self._queue.fd
         self._queue.enter()
         self._open_log()
@@ -111,11 +120,11 @@ class HeldLog(LockedLog):
     def _signs(self) -> Signs | None:
         """What tells that all are still the same, and still ours alone; None where something is gone."""
         try:
-            folder, log, head = os.stat(self.folder), os.lstat(self._path(LOG_NAME)), os.lstat(self._path(HEAD_NAME))
+            folder, log, head = os.stat(self.folder), os.lstat(self._log_path), os.lstat(self._head_path)
         except OSError:
             return None
         self._size = log.st_size
-        return tuple((each.st_ino, each.st_dev, each.st_mode, each.st_uid) for each in (folder, log, head))
+        return [(each.st_ino, each.st_dev, each.st_mode, each.st_uid) for each in (folder, log, head)]
 
     def _close(self) -> None:
         self._close_log()
@@ -130,7 +139,7 @@ class HeldAudit(Audit):
     On Windows, which renames no open file, it is opened for each record.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_batches", "_held")
 
     def __init__(
         self,
@@ -144,10 +153,41 @@ class HeldAudit(Audit):
         process = process or RunningProcess().current
         super().__init__(folder, enabled=enabled, max_size=max_size, clock=clock, process=process)
         self._held = HeldLog(folder)
+        self._batches = Batches()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Records of the thread within the block are written as one when it ends well; raises AuditUnwritable then."""
+        self._batches.begin()
+        try:
+            yield
+        except BaseException:
+            self._batches.end()
+            raise
+        records = self._batches.end()
+        try:
+            self._write_all(records)
+        except (OSError, RingletError) as error:
+            raise unwritable(os.path.join(self.folder, LOG_NAME), error) from error
 
     def close(self) -> None:
         """Closes what is open; the next record opens it again."""
         self._of_this_process().close()
+
+    def _write(self, fields: Fields) -> None:
+        if not self._batches.keep(fields):
+            self._write_all([fields])
+
+    def _write_all(self, records: list[Fields]) -> None:
+        if not records:
+            return
+        with self._log() as log:
+            at = utc(self._clock())  # under the lock, so that the times are in the chain's order
+            for fields in records:
+                fields["at"] = at
+            if not log.in_order():
+                recover(log, records[0])
+            put_all(log, records, max_size=self.max_size)
 
     def _log(self) -> LockedLog:
         return self._of_this_process() if POSIX else super()._log()
@@ -169,14 +209,12 @@ class RunningProcess:
     def current(self) -> Process:
         """The running process."""
         known = self._known
-        pid, parent = os.getpid(), os.getppid()
-        if known is None or (known.pid, known.parent) != (pid, parent):
+        if known is None or (known.pid, known.parent) != (os.getpid(), os.getppid()):
             known = self._known = Process.current()
-        return Process(
-            uid=os.getuid() if POSIX else None,
-            pid=pid,
-            parent=parent,
-            parent_name=known.parent_name,
-            tty=known.tty,
-            cwd=working_folder(),
-        )
+            return known
+        uid, cwd = os.getuid() if POSIX else None, working_folder()
+        if (known.uid, known.cwd) != (uid, cwd):
+            known = self._known = Process(
+                uid=uid, pid=known.pid, parent=known.parent, parent_name=known.parent_name, tty=known.tty, cwd=cwd
+            )
+        return known

@@ -6,7 +6,8 @@ from ringlet_py import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from ringlet_py.audit.log import Audit
     from ringlet_py.secret import Secret
@@ -21,6 +22,12 @@ class LenientAudit:
         self._audit = audit
         self._say = say
 
+    def together(self) -> AbstractContextManager[object]:
+        """As `Audit.together`; what cannot be written becomes a message."""
+        from contextlib import contextmanager
+
+        return contextmanager(self._together)()
+
     def close(self) -> None:
         """Closes what is open."""
         self._audit.close()
@@ -29,5 +36,12 @@ class LenientAudit:
         """Adds one record, or says why there is none."""
         try:
             self._audit.append(action, outcome, secrets=secrets, **fields)
+        except errors.AuditUnwritable as problem:
+            self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))
+
+    def _together(self) -> Iterator[None]:
+        try:
+            with self._audit.together():
+                yield
         except errors.AuditUnwritable as problem:
             self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))

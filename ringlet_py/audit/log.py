@@ -12,6 +12,7 @@ from ringlet_py.entry import utc
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ringlet_py.audit.chain import Fields
     from ringlet_py.secret import Secret
@@ -93,16 +94,22 @@ class Audit:
         """
         if not self.enabled:
             return
-        given = {"address": address, "outcome": outcome, "backend": backend, "profile": profile}
-        given |= {"agent": agent, "purpose": purpose}
+        fields: Fields = {"at": "", "action": action, "address": address, "outcome": outcome, "backend": backend}
+        fields |= {"profile": profile, "agent": agent, "purpose": purpose}
         for name, value in (("caller", caller), ("feature", feature), ("pool", pool)):
             if value:
-                given[name] = value
-        fields = _redacted({"at": "", "action": action, **given, **_fields_of(self._process())}, secrets)
+                fields[name] = value
+        fields = _redacted(fields | _fields_of(self._process()), secrets)
         try:
             self._write(fields)
         except (OSError, errors.RingletError) as error:
-            raise _unwritable(os.path.join(self.folder, LOG_NAME), error) from error
+            raise unwritable(os.path.join(self.folder, LOG_NAME), error) from error
+
+    def together(self) -> AbstractContextManager[object]:
+        """A block whose records may be written as one when it ends; here each is by itself."""
+        from contextlib import nullcontext
+
+        return nullcontext()
 
     def close(self) -> None:
         """Closes what is open, which is nothing: each record opens what it needs."""
@@ -140,7 +147,8 @@ def _redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
     return fields
 
 
-def _unwritable(path: str, error: OSError | errors.RingletError) -> errors.AuditUnwritable:
+def unwritable(path: str, error: OSError | errors.RingletError) -> errors.AuditUnwritable:
+    """The error for a record that could not be written."""
     what = f"the audit record could not be written to {path}"
     if isinstance(error, errors.RingletError):
         return errors.AuditUnwritable(what, why=str(error), hint=error.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from ringlet_py.entry import utc
 from ringlet_py.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(?:\d+[smhdw])+", re.ASCII)
@@ -56,6 +57,21 @@ def find(folder: str, query: Query | None = None) -> Iterator[dict[str, Any]]:
     with snapshot(folder) as log:
         for _, path in log.files:
             yield from filter(query.takes, filter(None, map(_record, log.lines(path))))
+
+
+def latest(folder: str, takes: Callable[[dict[str, Any]], bool], count: int) -> list[dict[str, Any]]:
+    """The last `count` records that are taken, newest first; no more are held at a time.
+
+    Raises InsecurePermissions if others could have written to the log.
+    """
+    found: list[dict[str, Any]] = []
+    with snapshot(folder) as log:
+        for _, path in reversed(log.files):
+            those = filter(takes, filter(None, map(_record, log.lines(path))))
+            found.extend(reversed(deque(those, maxlen=count - len(found))))
+            if len(found) >= count:
+                break
+    return found
 
 
 def last_used(folder: str) -> dict[str, str]:

@@ -10,12 +10,13 @@ from ringlet_py.document import Source
 from ringlet_py.entry import check_name
 from ringlet_py.errors import CatalogInvalid, CatalogNotFound, UsageError
 from ringlet_py.files.trusted import read_trusted
-from ringlet_py.profile.agent import Agent, read_agent
-from ringlet_py.profile.provider import Provider, read_provider
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from ringlet_py.profile.agent import Agent
+    from ringlet_py.profile.provider import Provider
 
 T = TypeVar("T")
 _HERE = os.path.dirname(__file__)
@@ -31,11 +32,15 @@ class Catalog:
     @cached_property
     def agents(self) -> dict[str, Agent]:
         """Every agent, sorted by name."""
+        from ringlet_py.profile.agent import read_agent
+
         return self._load("agents", read_agent)
 
     @cached_property
     def providers(self) -> dict[str, Provider]:
         """Every provider, sorted by name."""
+        from ringlet_py.profile.provider import read_provider
+
         return self._load("providers", read_provider)
 
     def agent(self, name: str) -> Agent:

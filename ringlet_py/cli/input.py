@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from dataclasses import dataclass
@@ -88,6 +87,8 @@ def _prompted(prompt: str, *, confirm: bool) -> Secret:
 
 
 def _ask(prompt: str) -> Secret:
+    import getpass
+
     try:
         return Secret.from_input(getpass.getpass(prompt, stream=sys.stderr).encode("utf-8", "surrogateescape"))
     except EOFError:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringlet_py import drafting
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
 from ringlet_py.cli.session import Session, session_of
@@ -103,6 +102,8 @@ def rename_key(
     context: typer.Context, provider: options.Provider, alias: options.Alias, new: NewAlias, yes: options.Yes = False
 ) -> None:
     """Give a key another alias; the profiles that name it go along."""
+    from ringlet_py import drafting
+
     session = session_of(context)
     app = session.app
     old, target = options.address_of(app, provider, alias), options.address_of(app, provider, new)

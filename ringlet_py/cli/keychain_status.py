@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringlet_py import status
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
 from ringlet_py.cli.session import app_of
@@ -17,6 +15,7 @@ from ringlet_py.errors import RingletError
 if TYPE_CHECKING:
     from ringlet_py.app import App
     from ringlet_py.entry import Entry
+    from ringlet_py.status import Status
 
 _KEYS = ("ADDRESS", "BACKEND", "CREATED", "REPLACED", "LAST USED", "PROFILES", "STATE")
 _GROUPS = ("PROVIDER", "SOURCE", "LOGIN", "BATCH", "TOTAL", "ACTIVE", "EXPIRED", "USABLE", "RESTING", "NEXT EXPIRY")
@@ -29,6 +28,10 @@ def show_status(
     json: options.Json = False,
 ) -> None:
     """Show what is known about the keys: where, since when, last used, by which profiles, and how many can be used."""
+    from dataclasses import asdict
+
+    from ringlet_py import status
+
     app = app_of(context)
     keychain, now = app.keychain, app.clock()
     entries = [keychain.entry(options.address_of(app, provider, alias))] if provider else keychain.entries()
@@ -61,7 +64,7 @@ def _warn_of_expiry(entries: list[Entry]) -> None:
         output.say(f"warning: {entry.address} expires at {entry.expires_at}: {entry.address.to_set(replace=True)}")
 
 
-def _cells(one: status.Status) -> tuple[str, ...]:
+def _cells(one: Status) -> tuple[str, ...]:
     entry = one.entry
     dates = (entry.created_at, entry.replaced_at, one.last_used_at)
     return (str(entry.address), entry.backend, *dates, ", ".join(one.profiles), one.state)
@@ -71,6 +74,6 @@ def _shown(cells: tuple[object, ...]) -> tuple[str, ...]:
     return tuple(output.printable(str(cell)) or "-" for cell in cells)
 
 
-def _document(one: status.Status) -> dict[str, Any]:
+def _document(one: Status) -> dict[str, Any]:
     known = {"last_used_at": one.last_used_at or None, "profiles": list(one.profiles), "state": one.state}
     return options.document(one.entry) | known

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +30,8 @@ def lines(texts: Iterable[str]) -> None:
 
 def document(**fields: Any) -> None:
     """One JSON object with its schema version."""
+    import json  # most commands show none
+
     print(json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2))
 
 
@@ -54,6 +54,8 @@ def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> Non
     parts = {"error": problem.what, "why": problem.why, "hint": problem.hint}
     shown = {name: _without_keys(printable(text), argv) for name, text in parts.items() if text}
     if as_json:
+        import json
+
         body = {"schema_version": SCHEMA_VERSION, "code": problem.code, **shown}
         say(json.dumps(body))
         return
@@ -80,6 +82,8 @@ def _row(cells: tuple[str, ...], widths: list[int]) -> str:
 
 def _without_keys(text: str, argv: tuple[str, ...]) -> str:
     """Somebody who pastes a key on the command line shall not see it again in the error (and its log)."""
+    import re
+
     for word in argv:
         pieces = () if word.startswith(_PATHS) else re.split(r"[\s/=:,]+", word)
         for part in (word, *word.split("=", 1)[1:], *pieces):

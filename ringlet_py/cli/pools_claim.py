@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringlet_py import one_off
+from ringlet_py.audit.log import CLAIM
 from ringlet_py.broker import Broker
 from ringlet_py.cli import output
 from ringlet_py.cli import pools_options as options
-from ringlet_py.cli.session import app_of, session_of
+from ringlet_py.cli.session import CALLER_VARIABLE, app_of, session_of
 from ringlet_py.entry import DEFAULT_ALIAS, LONG_NAME, utc
 from ringlet_py.errors import KeyUnusable, UsageError
 from ringlet_py.launcher import find_binary, give_back, launch, without_coercion
@@ -18,7 +18,10 @@ from ringlet_py.lease import Request
 from ringlet_py.profile.values import host_of, is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ringlet_py.app import App
+    from ringlet_py.cli.session import Session
     from ringlet_py.lease import Lease
     from ringlet_py.plan import LaunchPlan
 
@@ -76,6 +79,9 @@ def claim(  # noqa: PLR0913 - one parameter an option
         str, typer.Option("--base-url-env", metavar="VARIABLE", help="With --env: the variable for its base URL.")
     ] = "",
     purpose: Annotated[str, typer.Option("--purpose", help="Why, for the audit record.")] = "",
+    token_file: Annotated[
+        str, typer.Option("--token-file", metavar="FILE", help="In the name of this token; else of RINGLET_TOKEN.")
+    ] = "",
 ) -> None:
     """Run a command with a key that is free."""
     wishes: dict[str, Any] = {
@@ -93,10 +99,23 @@ def claim(  # noqa: PLR0913 - one parameter an option
     plan, _ = _plan(app, f"{wanted}/{DEFAULT_ALIAS}", tail, variables)
     # what is missing is said before a use is counted
     find_binary(plan.command[0], app.environ, plan.install)
-    lease = app.broker.claim(Request(provider=wanted, agent=plan.agent, purpose=purpose, **wishes))
+    asking = _asking(session_of(context), token_file)
+    lease = app.broker.claim(asking(provider=wanted, agent=plan.agent, purpose=purpose, **wishes))
     if lease.ready_at:
         output.say(f"note: {lease.address} is not free before {utc(lease.ready_at)}, and was lent all the same")
     raise typer.Exit(_become(app, lease, tail, variables=variables))
+
+
+def _asking(session: Session, token_file: str) -> Callable[..., Request]:
+    """What makes the request: in the name of the token that was given, or of the owner where none was.
+
+    A variable that is empty is a token too, and refused: whoever set it meant not to claim as the owner.
+    """
+    if not token_file and CALLER_VARIABLE not in session.environ:
+        return Request
+    from ringlet_py.cli.tokens import caller_of
+
+    return caller_of(session, token_file, action=CLAIM).request
 
 
 def _become(app: App, lease: Lease, tail: tuple[str, ...], *, variables: Variables) -> int:
@@ -113,6 +132,8 @@ def _become(app: App, lease: Lease, tail: tuple[str, ...], *, variables: Variabl
 def _plan(
     app: App, address: str, tail: tuple[str, ...], variables: Variables, base_url: str = ""
 ) -> tuple[LaunchPlan, tuple[str, ...]]:
+    from ringlet_py import one_off
+
     if not tail:
         raise UsageError("there is no command", hint="ringlet pools claim PROVIDER -- COMMAND [ARGS]")
     if not variables.key:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ringlet_py.cli import output
 from ringlet_py.entry import utc
 from ringlet_py.lending.explaining import LENT, NONE, STATES
-from ringlet_py.lending.refusals import named
 from ringlet_py.lending.turns import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def place(found: Explained) -> str:
     """Where the step looks, for people."""
     if found.step.kind == ENVIRONMENT:
         return found.variable or f"no variable of {found.step.pool.provider} is known"
-    return named(found.step)
+    return found.step.named
 
 
 def answer(found: Explained, *, now: float) -> str:

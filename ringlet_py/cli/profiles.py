@@ -6,52 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringlet_py import drafting
 from ringlet_py.cli import output, running
-from ringlet_py.cli.editor import edit_text
+from ringlet_py.cli import profiles_options as options
 from ringlet_py.cli.session import Session, app_of, session_of
 from ringlet_py.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from ringlet_py.app import App
+    from ringlet_py.plan import LaunchPlan
     from ringlet_py.profile.profile import Profile
 
 Name = Annotated[str, typer.Argument(help="The profile.")]
 NewName = Annotated[str, typer.Argument(help="The new name.")]
 Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Agent = Annotated[str, typer.Option("--agent", help="The program to run.")]
-Provider = Annotated[str, typer.Option("--provider", help="Who sells the API.")]
-KeyPool = Annotated[str, typer.Option("--key-pool", help="A pool to take the key from, instead of one alias.")]
-KeyAlias = Annotated[str, typer.Option("--key-alias", help="Which of the provider's keys (default: default).")]
-Endpoint = Annotated[str, typer.Option("--endpoint", help="One of the provider's endpoints.")]
-BaseUrl = Annotated[
-    str,
-    typer.Option(
-        "--base-url",
-        help="Where the key goes, instead of the catalog's endpoint: https, or http on loopback.",
-    ),
-]
-Model = Annotated[str, typer.Option("--model", help="The model the agent is told to use.")]
-Shape = Annotated[str, typer.Option("--shape", help="The wire shape, where several would do.")]
-Command = Annotated[
-    list[str] | None,
-    typer.Option("--command", metavar="WORD", help="For the agent generic: the program, one word each time."),
-]
-Arg = Annotated[
-    list[str] | None,
-    typer.Option("--arg", metavar="WORD", help="An argument the agent always gets (repeatable)."),
-]
-Env = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--env",
-        metavar="NAME=VALUE",
-        help="A further variable; VALUE may be ringlet:PROVIDER/ALIAS (repeatable).",
-    ),
-]
-InheritEnv = Annotated[str, typer.Option("--inherit-env", help="filtered (default), clean or all.")]
-Isolation = Annotated[str, typer.Option("--isolation", help="none (default), config or home.")]
 
 
 def build() -> typer.Typer:
@@ -73,76 +41,79 @@ def build() -> typer.Typer:
 def create(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The new profile.")],
-    agent: Agent = "",
-    provider: Provider = "",
-    key_alias: KeyAlias = "",
-    key_pool: KeyPool = "",
-    endpoint: Endpoint = "",
-    base_url: BaseUrl = "",
-    model: Model = "",
-    shape: Shape = "",
-    command: Command = None,
-    arg: Arg = None,
-    env: Env = None,
-    inherit_env: InheritEnv = "",
-    isolation: Isolation = "",
-    ready_made: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="READY-MADE",
-            help="Begin with a ready-made profile.",
-        ),
-    ] = "",
+    agent: options.Agent = "",
+    provider: options.Provider = "",
+    key_alias: options.KeyAlias = "",
+    key_pool: options.KeyPool = "",
+    endpoint: options.Endpoint = "",
+    base_url: options.BaseUrl = "",
+    model: options.Model = "",
+    shape: options.Shape = "",
+    command: options.Command = None,
+    arg: options.Arg = None,
+    env: options.Env = None,
+    inherit_env: options.InheritEnv = "",
+    isolation: options.Isolation = "",
+    lease: options.Lease = "",
+    ready_made: options.ReadyMade = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace the profile that is there.")] = False,
 ) -> None:
     """Create a profile."""
+    from ringlet_py import drafting
+
     app = app_of(context)
     if not ready_made and not (agent and provider):
         raise UsageError(
             "a profile needs an agent and a provider",
             hint=f"ringlet profiles create {name} --agent claude --provider anthropic",
         )
-    changes = _changes(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation)
-    text = drafting.changed(drafting.ready_made_text(ready_made), **changes, command=command, args=arg, env=env)
-    _save(app, drafting.checked(app.profiles, name, text), text, replace=replace)
+    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, lease)
+    text = drafting.changed(drafting.ready_made_text(ready_made), **said, command=command, args=arg, env=env)
+    plan = _save(app, drafting.checked(app.profiles, name, text), text, replace=replace)
     output.say(f"created {name}; run it: ringlet run {name}")
+    _grant(app, plan)
 
 
 def edit(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     name: Name,
-    agent: Agent = "",
-    provider: Provider = "",
-    key_alias: KeyAlias = "",
-    key_pool: KeyPool = "",
-    endpoint: Endpoint = "",
-    base_url: BaseUrl = "",
-    model: Model = "",
-    shape: Shape = "",
-    command: Command = None,
-    arg: Arg = None,
-    env: Env = None,
-    inherit_env: InheritEnv = "",
-    isolation: Isolation = "",
+    agent: options.Agent = "",
+    provider: options.Provider = "",
+    key_alias: options.KeyAlias = "",
+    key_pool: options.KeyPool = "",
+    endpoint: options.Endpoint = "",
+    base_url: options.BaseUrl = "",
+    model: options.Model = "",
+    shape: options.Shape = "",
+    command: options.Command = None,
+    arg: options.Arg = None,
+    env: options.Env = None,
+    inherit_env: options.InheritEnv = "",
+    isolation: options.Isolation = "",
+    lease: options.Lease = "",
 ) -> None:
     """Change a profile: with options those values, without any in your editor ($VISUAL, $EDITOR)."""
+    from ringlet_py import drafting
+
     session = session_of(context)
     before = session.app.profiles.text(name)
-    changes = _changes(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation)
-    if any([*changes.values(), command, arg, env]):
-        text = drafting.changed(before, **changes, command=command, args=arg, env=env)
-        _save(session.app, drafting.checked(session.app.profiles, name, text), text, before=before)
-    elif not _edit_by_hand(session, name, before):
+    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, lease)
+    if any([*said.values(), command, arg, env]):
+        text = drafting.changed(before, **said, command=command, args=arg, env=env)
+        plan = _save(session.app, drafting.checked(session.app.profiles, name, text), text, before=before)
+        output.say(f"changed {name}")
+        if lease:
+            _grant(session.app, plan)
+    elif _edit_by_hand(session, name, before):
+        output.say(f"changed {name}")
+    else:
         output.say("nothing was changed")
-        return
-    output.say(f"changed {name}")
 
 
 def list_profiles(context: typer.Context, json: Json = False) -> None:
     """List the profiles."""
     app = app_of(context)
-    found = [drafting.summary(app.profiles, name) for name in app.profiles.names()]
+    found = [app.profiles.summary(name) for name in app.profiles.names()]
     if json:
         output.document(profiles=found)
         return
@@ -154,6 +125,8 @@ def list_profiles(context: typer.Context, json: Json = False) -> None:
 
 def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
     """Show a profile and what it comes to; never a value."""
+    from ringlet_py import drafting
+
     session = session_of(context)
     profile = session.app.profiles.load(name)
     plan = session.app.plan(profile)
@@ -167,6 +140,7 @@ def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
         "model": profile.model,
         "isolation": profile.isolation,
         "inherit_env": plan.inherit,
+        "lease": plan.lease,
         "command": [*plan.command, *plan.args],
         "keys": {variable: str(address) for variable, address in plan.keys.items()},
         "env": drafting.redacted_env(plan, session.app.catalog.providers),
@@ -198,6 +172,8 @@ def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
 
 def show_env(context: typer.Context, name: Name, json: Json = False) -> None:
     """Show the variables a profile gives to its agent; keys are redacted."""
+    from ringlet_py import drafting
+
     session = session_of(context)
     plan = session.app.plan(session.app.profiles.load(name))
     env = drafting.redacted_env(plan, session.app.catalog.providers)
@@ -207,7 +183,7 @@ def show_env(context: typer.Context, name: Name, json: Json = False) -> None:
         output.lines(f"{variable}={value}" for variable, value in env.items())
 
 
-def _changes(*values: str) -> dict[str, str]:
+def _said(*values: str) -> dict[str, str]:
     keys = (
         "agent",
         "provider",
@@ -219,12 +195,15 @@ def _changes(*values: str) -> dict[str, str]:
         "shape",
         "inherit-env",
         "isolation",
+        "lease",
     )
     return {key.replace("-", "_"): value for key, value in zip(keys, values, strict=True)}
 
 
 def _edit_by_hand(session: Session, name: str, before: str) -> bool:
     """Lets the person edit until the profile is right, or they give up; whether it was changed."""
+    from ringlet_py.cli.editor import edit_text
+
     text = before
     while True:
         text = edit_text(session, text, folder=session.app.profiles.folder(name))
@@ -239,10 +218,21 @@ def _edit_by_hand(session: Session, name: str, before: str) -> bool:
             return True
 
 
-def _save(app: App, profile: Profile, text: str, *, replace: bool = True, before: str | None = None) -> None:
-    """Nothing is written that could not be run: the pairing is checked first."""
+def _save(app: App, profile: Profile, text: str, *, replace: bool = True, before: str | None = None) -> LaunchPlan:
+    """What it comes to; nothing is written that could not be run, since the pairing is checked first."""
+    from ringlet_py import drafting
+
     drafting.refuse_keys(profile, app.catalog.providers)
     plan = app.plan(profile)
     app.profiles.save(profile.name, text, replace=replace, before=before)
     for warning in drafting.warnings(app, profile, plan):
         output.say(f"warning: {warning}")
+    return plan
+
+
+def _grant(app: App, plan: LaunchPlan) -> None:
+    """A profile that has to be granted its keys is granted them by whoever makes it so."""
+    if plan.lease:
+        from ringlet_py.cli.leases import grant_to
+
+        grant_to(app, plan, plan.lease)

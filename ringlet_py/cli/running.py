@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringlet_py import one_off
 from ringlet_py.cli import output
 from ringlet_py.cli.session import session_of
-from ringlet_py.drafting import redacted_env
 from ringlet_py.errors import UsageError
-from ringlet_py.launcher import env_block, find_binary
 from ringlet_py.secret import REDACTED
 
 if TYPE_CHECKING:
@@ -69,6 +66,8 @@ def run_short(
     if not key:
         run_profile(context, name, purpose=purpose, dry_run=dry_run, audit_log=audit_log, json=json)
         return
+    from ringlet_py import one_off
+
     session = _session(context, audit_log)
     plan, args = one_off.plan(key, session.tail, catalog=session.app.catalog, kept=session.app.kept)
     _run(session, plan, args=args, purpose=purpose, dry_run=dry_run, json=json)
@@ -93,6 +92,9 @@ def _run(session: Session, plan: LaunchPlan, *, args: tuple[str, ...], purpose: 
 
 def described(plan: LaunchPlan, session: Session, args: tuple[str, ...] = ()) -> dict[str, object]:
     """The plan as data, with every key redacted."""
+    from ringlet_py.drafting import redacted_env
+    from ringlet_py.launcher import env_block, find_binary
+
     secrets = {str(address): REDACTED for address in plan.addresses()}
     environ = session.environ
     env = env_block(plan, environ, secrets)

@@ -15,6 +15,8 @@ from ringlet_py.errors import ConsentNeeded, Declined
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CALLER_VARIABLE = "RINGLET_TOKEN"  # a caller's token, in whose name keys are claimed
+
 
 @dataclass(kw_only=True)
 class Session:

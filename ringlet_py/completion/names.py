@@ -11,7 +11,7 @@ from ringlet_py import errors
 from ringlet_py.completion.words import ENDPOINTS, NAMES
 from ringlet_py.entry import check_name
 from ringlet_py.files.folders import Folders
-from ringlet_py.ledger.glance import addresses, documents
+from ringlet_py.ledger.glance import addresses, documents, leases, tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,14 @@ def _tiers(folders: Folders, _: Place) -> list[str]:
     return documents(_ledger(folders), "tier")
 
 
+def _tokens(folders: Folders, _: Place) -> list[str]:
+    return tokens(_ledger(folders))
+
+
+def _leases(folders: Folders, _: Place) -> list[str]:
+    return leases(_ledger(folders))
+
+
 def _pools_and_providers(folders: Folders, place: Place) -> list[str]:
     return [*_pools(folders, place), *_providers(folders, place), *NAMES["provider"]]
 
@@ -86,6 +94,8 @@ _LOOKING = {
     "endpoint": _endpoints,
     "pool": _pools,
     "tier": _tiers,
+    "token": _tokens,
+    "lease": _leases,
     "pool-or-provider": _pools_and_providers,
 }
 

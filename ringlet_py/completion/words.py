@@ -14,9 +14,12 @@ COMMANDS: dict[str, dict[str, str]] = {
         "profiles": "Profiles: which agent runs with which key",
         "pools": "Pools: many keys for one use, chosen, limited and rested",
         "tiers": "Tiers: named limits for keys, feature by feature",
+        "tokens": "Tokens for callers: who may claim which keys, and how often",
+        "leases": "Leases: keys that were lent for a time",
         "audit": "The record of every access",
         "catalog": "The agents and providers that ringlet knows",
         "sealed": "The sealed backend: its master key and data keys",
+        "daemon": "Keys for other programs, over loopback and a Unix socket",
     },
     "keychain": {
         "set": "Store a key: typed at a hidden prompt, or piped in",
@@ -52,6 +55,21 @@ COMMANDS: dict[str, dict[str, str]] = {
         "list": "List the tiers, with the rates of each feature, and how many keys ...",
         "delete": "Delete a tier",
     },
+    "tokens": {
+        "create": "Make a token and print it, this once: tokens create ci --scope ...",
+        "list": "List the tokens, expired ones too: their scopes, limits and ends, ...",
+        "edit": "Give a token another scope, from the next claim on: tokens edit ci ...",
+        "rotate": "Make another token in its place and print it, this once",
+        "revoke": "Revoke tokens, and with each those that were made under it: tokens ...",
+    },
+    "leases": {
+        "list": "List the leases that run: which key, for whom, until when",
+        "grant": "Let a profile start again that has a lease: leases grant work --ttl 8h",
+        "renew": "Let a lease run on, at most until its key or its token ends: leases ...",
+        "release": "End a lease and give its use back, as if the key had not been claimed",
+        "report": "Say how a lease's key fared, for all who claim it: leases report ID ...",
+        "revoke": "End leases: nothing more is lent or renewed on them",
+    },
     "audit": {
         "list": "List the records, oldest first",
         "verify": "Check that no record was edited, removed, reordered or cut off",
@@ -63,6 +81,13 @@ COMMANDS: dict[str, dict[str, str]] = {
     "sealed": {
         "status": "Show which kind of master key is in use, and how many keys each data ...",
         "rotate": "Put the data keys under a new master key, while others read and write",
+    },
+    "daemon": {
+        "start": "Start the daemon in the background",
+        "stop": "Stop the daemon, after it has finished the requests that are under way",
+        "status": "Show whether the daemon runs, where it answers, and where the admin ...",
+        "rotate-token": "Replace the admin token",
+        "install": "Write what starts the daemon with your login (systemd, launchd), ...",
     },
 }
 SHORT: dict[str, str] = {
@@ -78,6 +103,11 @@ SHORT: dict[str, str] = {
     "tiers ls": "tiers list",
     "tiers rm": "tiers delete",
     "tiers remove": "tiers delete",
+    "tokens ls": "tokens list",
+    "tokens delete": "tokens revoke",
+    "tokens rm": "tokens revoke",
+    "tokens remove": "tokens revoke",
+    "leases ls": "leases list",
     "audit ls": "audit list",
 }
 ARGUMENTS: dict[str, tuple[str, ...]] = {
@@ -105,6 +135,15 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "pools delete": ("pool",),
     "tiers set": ("tier", "text"),
     "tiers delete": ("tier",),
+    "tokens create": ("text",),
+    "tokens edit": ("token",),
+    "tokens rotate": ("token",),
+    "tokens revoke": ("token",),
+    "leases grant": ("profile",),
+    "leases renew": ("lease",),
+    "leases release": ("lease",),
+    "leases report": ("lease",),
+    "leases revoke": ("lease",),
 }
 OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "": {
@@ -195,6 +234,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--env": ("text", "A further variable"),
         "--inherit-env": ("inherit-env", "filtered (default), clean or all"),
         "--isolation": ("isolation", "none (default), config or home"),
+        "--lease": ("lease", "It starts only for so long (8h), then it has to be granted again"),
         "--from": ("ready-made", "Begin with a ready-made profile"),
         "--replace": ("", "Replace the profile that is there"),
     },
@@ -214,6 +254,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--env": ("text", "A further variable"),
         "--inherit-env": ("inherit-env", "filtered (default), clean or all"),
         "--isolation": ("isolation", "none (default), config or home"),
+        "--lease": ("lease", "It starts only for so long (8h), then it has to be granted again"),
     },
     "profiles delete": {"--yes": ("", "Do not ask")},
     "profiles run": {
@@ -280,6 +321,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--env": ("text", "The variable for the key, instead of the catalog's"),
         "--base-url-env": ("text", "With --env: the variable for its base URL"),
         "--purpose": ("text", "Why, for the audit record"),
+        "--token-file": ("file", "In the name of this token"),
     },
     "pools report": {
         "--retry-after": ("text", "For so long it is not to be used"),
@@ -297,6 +339,33 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "tiers set": {"--json": ("", "Show one JSON object")},
     "tiers list": {"--json": ("", "Show one JSON object")},
     "tiers delete": {"--yes": ("", "Do not ask")},
+    "tokens create": {
+        "--scope": ("text", "What it may claim: 'pool=openai feature=image-* agent=claude'"),
+        "--ttl": ("text", "How long it lives: 8h, 30d, or until 2027-06-15"),
+        "--max-uses": ("text", "How many claims in all"),
+        "--quota": ("text", "How many claims in a window: 20/day"),
+        "--token-file": ("file", "In the name of the token in this file"),
+        "--json": ("", "Show one JSON object"),
+    },
+    "tokens list": {"--json": ("", "Show one JSON object")},
+    "tokens edit": {"--scope": ("text", "What it may claim from now on"), "--json": ("", "Show one JSON object")},
+    "tokens rotate": {"--json": ("", "Show one JSON object")},
+    "tokens revoke": {"--yes": ("", "Do not ask")},
+    "leases list": {"--all": ("", "Also those that have ended, for a month"), "--json": ("", "Show one JSON object")},
+    "leases grant": {"--ttl": ("text", "For how long from now"), "--json": ("", "Show one JSON object")},
+    "leases renew": {
+        "--ttl": ("text", "For how long from now: 8h, 30m, at most 30d"),
+        "--json": ("", "Show one JSON object"),
+    },
+    "leases release": {"--json": ("", "Show one JSON object")},
+    "leases report": {
+        "--rate-limited": ("text", "The provider said 429: for so long"),
+        "--invalid": ("", "The provider said 401 or 403"),
+        "--quota-spent": ("", "Nothing is left of its quota today"),
+        "--ok": ("", "It went well"),
+        "--json": ("", "Show one JSON object"),
+    },
+    "leases revoke": {"--json": ("", "Show one JSON object")},
     "audit list": {
         "--since": ("text", "For example 7d, 1h30m or 2026-11-22T10:00:00Z"),
         "--key": ("address", "Only this key, or this provider's"),
@@ -316,6 +385,17 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "sealed rotate": {
         "--to": ("text", "system, env, file, passphrase"),
         "--reseal": ("", "Make a new data key too, and seal every value anew with it"),
+    },
+    "daemon start": {
+        "--foreground": ("", "Stay in this terminal, until Ctrl-C"),
+        "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
+        "--socket": ("", "Listen on the Unix socket alone, on no port"),
+    },
+    "daemon status": {"--json": ("", "Show one JSON object")},
+    "daemon install": {
+        "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
+        "--socket": ("", "Listen on the Unix socket alone, on no port"),
+        "--enable": ("", "Start it now, and with every login"),
     },
 }
 NAMES: dict[str, dict[str, str]] = {

@@ -9,6 +9,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         InvalidSecret           2   a value that cannot be a key, or that the backend cannot take
         InvalidField            2   a label, date, owner or other field of an entry that cannot be one
         LimitInvalid            2   a rate, tier or weight that cannot be a limit
+        ScopeInvalid            2   a scope that cannot be one, or is wider than it may be
       NotFound                  3   no such thing
         KeyNotFound             3
         ProfileNotFound         3
@@ -17,11 +18,14 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         PolicyNotFound          3
         PoolNotFound            3
         PoolEmpty               3   a pool, or a provider, without a key that could be used
+        TokenNotFound           3
+        LeaseNotFound           3
       ConsentNeeded             4   needs --replace, --force or --yes
         KeyExists               4
         KeyInUse                4
         PoolExists              4
         PoolInUse               4
+        TokenExists             4
         KeyDuplicate            4   the same value is stored under another address
         KeySuspicious           4   looks like another provider's key, or like a placeholder
         ProviderSuspicious      4   nearly the name of a provider in the catalog
@@ -51,6 +55,13 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         KeyInactive            13
       PoolExhausted            14   no key is free now; the error says when one will be
         QuotaUsedUp            14   a caller has had its share of keys that are not its own
+      AccessError              15   a caller may not have what it asks for
+        TokenRefused           15   no token, or one that is unknown, revoked or expired
+        OutOfScope             15
+        LeaseEnded             15   a lease that has expired, was released or was revoked
+      DaemonError              16   the daemon cannot do what it was asked
+        DaemonRunning          16   another one has its place
+        DaemonNotRunning       16
       LaunchError             125   the agent could not be started
         AgentNotExecutable    126
         AgentNotFound         127
@@ -74,6 +85,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.asked import KeyInUse as KeyInUse
     from ringlet_py.errors.asked import KeyNotFound as KeyNotFound
     from ringlet_py.errors.asked import KeySuspicious as KeySuspicious
+    from ringlet_py.errors.asked import LeaseNotFound as LeaseNotFound
     from ringlet_py.errors.asked import LimitInvalid as LimitInvalid
     from ringlet_py.errors.asked import NotFound as NotFound
     from ringlet_py.errors.asked import PolicyNotFound as PolicyNotFound
@@ -86,8 +98,12 @@ if TYPE_CHECKING:
     from ringlet_py.errors.asked import ProfileNotFound as ProfileNotFound
     from ringlet_py.errors.asked import ProviderSuspicious as ProviderSuspicious
     from ringlet_py.errors.asked import RingletError as RingletError
+    from ringlet_py.errors.asked import ScopeInvalid as ScopeInvalid
     from ringlet_py.errors.asked import TierNotFound as TierNotFound
+    from ringlet_py.errors.asked import TokenExists as TokenExists
+    from ringlet_py.errors.asked import TokenNotFound as TokenNotFound
     from ringlet_py.errors.asked import UsageError as UsageError
+    from ringlet_py.errors.tree import AccessError as AccessError
     from ringlet_py.errors.tree import AgentNotExecutable as AgentNotExecutable
     from ringlet_py.errors.tree import AgentNotFound as AgentNotFound
     from ringlet_py.errors.tree import AuditBroken as AuditBroken
@@ -95,6 +111,9 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import AuditUnwritable as AuditUnwritable
     from ringlet_py.errors.tree import CatalogInvalid as CatalogInvalid
     from ringlet_py.errors.tree import ConfigError as ConfigError
+    from ringlet_py.errors.tree import DaemonError as DaemonError
+    from ringlet_py.errors.tree import DaemonNotRunning as DaemonNotRunning
+    from ringlet_py.errors.tree import DaemonRunning as DaemonRunning
     from ringlet_py.errors.tree import InsecurePermissions as InsecurePermissions
     from ringlet_py.errors.tree import KeychainAbsent as KeychainAbsent
     from ringlet_py.errors.tree import KeychainBroken as KeychainBroken
@@ -106,14 +125,17 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import KeyInactive as KeyInactive
     from ringlet_py.errors.tree import KeyUnusable as KeyUnusable
     from ringlet_py.errors.tree import LaunchError as LaunchError
+    from ringlet_py.errors.tree import LeaseEnded as LeaseEnded
     from ringlet_py.errors.tree import LedgerUnreachable as LedgerUnreachable
     from ringlet_py.errors.tree import MasterKeyMissing as MasterKeyMissing
     from ringlet_py.errors.tree import MasterKeyWrong as MasterKeyWrong
+    from ringlet_py.errors.tree import OutOfScope as OutOfScope
     from ringlet_py.errors.tree import PairingImpossible as PairingImpossible
     from ringlet_py.errors.tree import PoolExhausted as PoolExhausted
     from ringlet_py.errors.tree import ProfileInvalid as ProfileInvalid
     from ringlet_py.errors.tree import QuotaUsedUp as QuotaUsedUp
     from ringlet_py.errors.tree import StoreCorrupt as StoreCorrupt
+    from ringlet_py.errors.tree import TokenRefused as TokenRefused
 
 
 def __getattr__(name: str) -> object:

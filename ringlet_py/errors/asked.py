@@ -52,6 +52,11 @@ class LimitInvalid(UsageError):
     hint = "write an amount for a window: '10/minute', '1000/30d', '100/day@UTC', or '1000' for a lifetime"
 
 
+class ScopeInvalid(UsageError):
+    code = "scope-invalid"
+    hint = "write it like this: 'pool=openai feature=image-* agent=claude'"
+
+
 class NotFound(RingletError):
     code = "not-found"
     exit_status = 3
@@ -93,6 +98,16 @@ class PoolEmpty(NotFound):
     hint = "ringlet pools list"
 
 
+class TokenNotFound(NotFound):
+    code = "token-not-found"
+    hint = "ringlet tokens list"
+
+
+class LeaseNotFound(NotFound):
+    code = "lease-not-found"
+    hint = "ringlet leases list"
+
+
 class ConsentNeeded(RingletError):
     code = "consent-needed"
     exit_status = 4
@@ -112,6 +127,11 @@ class PoolExists(ConsentNeeded):
 class PoolInUse(ConsentNeeded):
     code = "pool-in-use"
     hint = "add --yes"
+
+
+class TokenExists(ConsentNeeded):
+    code = "token-exists"
+    hint = "choose another name, or: ringlet tokens revoke NAME"
 
 
 class KeyInUse(ConsentNeeded):

@@ -15,6 +15,7 @@ from ringlet_py.errors.asked import (  # noqa: F401 - `ringlet_py.errors` looks 
     KeyInUse,
     KeyNotFound,
     KeySuspicious,
+    LeaseNotFound,
     LimitInvalid,
     NotFound,
     PolicyNotFound,
@@ -27,7 +28,10 @@ from ringlet_py.errors.asked import (  # noqa: F401 - `ringlet_py.errors` looks 
     ProfileNotFound,
     ProviderSuspicious,
     RingletError,
+    ScopeInvalid,
     TierNotFound,
+    TokenExists,
+    TokenNotFound,
     UsageError,
 )
 
@@ -158,6 +162,51 @@ class PoolExhausted(RingletError):
 class QuotaUsedUp(PoolExhausted):
     code = "quota-used-up"
     hint = "use a key of your own, or wait"
+
+
+class AccessError(RingletError):
+    """A caller may not have what it asks for."""
+
+    code = "access"
+    exit_status = 15
+    http_status = 403
+
+
+class TokenRefused(AccessError):
+    """There is no token, or it is unknown, revoked or expired; which of these is not said."""
+
+    code = "token-refused"
+    http_status = 401
+    hint = "ask for a token: ringlet tokens create NAME --scope SCOPE"
+
+
+class OutOfScope(AccessError):
+    code = "out-of-scope"
+    hint = "ask for a token with a wider scope: ringlet tokens create NAME --scope SCOPE"
+
+
+class LeaseEnded(AccessError):
+    """A lease that has expired, was released or was revoked."""
+
+    code = "lease-ended"
+    http_status = 410
+    hint = "claim again"
+
+
+class DaemonError(RingletError):
+    code = "daemon"
+    exit_status = 16
+    http_status = 503
+    hint = "ringlet daemon status"
+
+
+class DaemonRunning(DaemonError):
+    code = "daemon-running"
+
+
+class DaemonNotRunning(DaemonError):
+    code = "daemon-not-running"
+    hint = "ringlet daemon start"
 
 
 class LaunchError(RingletError):

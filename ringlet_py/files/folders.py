@@ -32,6 +32,15 @@ class Folders:
         return _windows_folders(environ) if os.name == "nt" else _xdg_folders(environ)
 
 
+def runtime_folder(environ: Mapping[str, str], folders: Folders) -> str:
+    """Where a running daemon has its socket and says what it is: $XDG_RUNTIME_DIR/ringlet, else in the state folder."""
+    given = environ.get("XDG_RUNTIME_DIR", "")
+    # of POSIX alone; in a container it is often set and not there
+    if os.name != "nt" and given.startswith("/") and os.path.isdir(given):
+        return os.path.join(given, NAME)
+    return os.path.join(folders.state, "run")
+
+
 def _xdg_folders(environ: Mapping[str, str]) -> Folders:
     home = environ.get("HOME") or _home_of_user()
     if not home.startswith("/"):

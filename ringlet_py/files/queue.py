@@ -35,6 +35,13 @@ class Queue:
                 raise KeychainTimeout(what, hint="see which process it is: fuser " + quoted(self.path))
             time.sleep(PAUSE)
 
+    def is_free(self) -> bool:
+        """Whether nobody has the turn just now."""
+        if not _try_lock(self.fd):
+            return False
+        _unlock(self.fd)
+        return True
+
     def leave(self) -> None:
         """Lets the next one go."""
         _unlock(self.fd)

@@ -12,7 +12,8 @@ address that the turn handed out last, `last_used` and `last_limited` are the st
 what is left of each rate in `Standing.remaining`, divided by its amount (1 without a rate).
 
 Streams of uses, each written only if it has rates: key and feature (`rates`), key (`own`), provider and org
-(`org_rates`; a key without an org has no such stream), pool (`pool_rates`), caller, provider and feature (`quota`).
+(`org_rates`; a key without an org has no such stream), pool (`pool_rates`), caller, provider and feature (`quota`),
+token (`Bearer.rates`).
 Of a stream is kept what `limits.retention` says for the widest rates that ever counted on it, and at least the last 32
 uses of a day: a limit that is raised, or whose window grows, counts these under its new terms.
 
@@ -28,7 +29,7 @@ Every engine keeps this contract (`tests/ledger/claims_contract.py` is it as tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ringlet_py.limits import NEVER
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ringlet_py.limits import Rate
+    from ringlet_py.scope import Bearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Turn:
 
     `pool` is the pool's name, or for keys without one a name that no pool can have (with a `:`).
     `org_rates` are counted on each org of the provider, `pool_rates` on the pool for all features.
+    `within` names a part of the pool, with members and an order of its own; what is counted is the pool's.
     """
 
     pool: str
@@ -69,6 +72,12 @@ class Turn:
     policy: str
     org_rates: tuple[Rate, ...] = ()
     pool_rates: tuple[Rate, ...] = ()
+    within: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the engine keeps it under, with provider and feature; no pool's name has an `@`."""
+        return f"{self.pool}@{self.within}" if self.within else self.pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,7 @@ class Claim:
     `seed` and `session` are for the policies that need them.  `soonest_ready` takes the key that is ready first
     when none is free, without counting it on any rate; a quota or a pool's limit that is used up refuses all the same.
     `lease` is the id under which the uses are taken, of no other claim before.
+    Each of the `bearers` has to be a token in the ledger that has not expired; one use is counted on each.
     """
 
     turn: Turn
@@ -90,6 +100,7 @@ class Claim:
     seed: int = 0
     session: str = ""
     soonest_ready: bool = False
+    bearers: tuple[Bearer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +121,10 @@ class Taken:
 class Refused:
     """No key can be taken now: the steady moment when one can, or NEVER, by both clocks, and what stood in the way.
 
-    `reason` is the first of REASONS that holds: there is no member (with `only`: it is none), the caller's quota or the
-    pool's limit is used up, or no member is free.  `members` is how many there are (with `only`: 1), expired included.
-    `retry_at` is the latest of the quota's and the pool's openings and the moment at which the first member is free.
+    `reason` is the first of REASONS that holds: there is no member (with `only`: it is none), a token is not in the
+    ledger or has expired, what a token, the caller's quota or the pool's limit allows is used up, or no member is free.
+    `members` is how many there are (with `only`: 1), expired included.  `retry_at` is the latest of the openings of
+    token, quota and pool and of the moment at which the first member is free.
     """
 
     retry_at: int
@@ -130,7 +142,7 @@ class Unlisted:
 # why a key rests until it has another value
 OF_THE_VALUE = ("invalid", "missing")
 
-REASONS = ("none", "quota", "pool", "members")
+REASONS = ("none", "token", "bearer", "quota", "pool", "members")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,30 +232,10 @@ class Claims(Protocol):
         """
         ...
 
+    def claim_all(self, claims: Sequence[Claim]) -> list[Taken | Refused | Unlisted]:
+        """Each as `claim` does, one after the other, at the price of one transaction or one round trip."""
+        ...
+
     def give_back(self, lease: str) -> None:
         """Takes back the uses that were taken under that id, if they are still counted."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A pool's or tier's table as it is kept: its name and its JSON."""
-
-    name: str
-    text: str = field(repr=False)
-
-
-class Documents(Protocol):
-    """Pools and tiers, by kind (`pool`, `tier`) and name; the engine does not look into them."""
-
-    def documents(self, kind: str) -> list[StoredDocument]:
-        """All of a kind, sorted by name."""
-        ...
-
-    def put_document(self, kind: str, document: StoredDocument, *, new: bool = False) -> bool:
-        """Makes or replaces it; with `new` answers False, and changes nothing, if there is one already."""
-        ...
-
-    def forget_document(self, kind: str, name: str) -> bool:
-        """Takes it away, with a pool its standings and counts too; whether it was there."""
         ...

@@ -18,6 +18,16 @@ def documents(path: str, kind: str) -> list[str]:
     return [name for stored, name in _rows(path, "SELECT kind, name FROM documents") if stored == kind]
 
 
+def tokens(path: str) -> list[str]:
+    """The names of its tokens, unchecked; none if it cannot be read at once."""
+    return [name for name, _ in _rows(path, "SELECT name, id FROM tokens")]
+
+
+def leases(path: str) -> list[str]:
+    """The ids of leases that nobody has ended, unchecked; none if it cannot be read at once."""
+    return [lease for lease, ended in _rows(path, "SELECT id, ended FROM leases") if not ended]
+
+
 def _rows(path: str, query: str) -> list[tuple[str, str]]:
     try:
         check_file(path)

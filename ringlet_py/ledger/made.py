@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ringlet_py.ledger import Ledger
-    from ringlet_py.ledger.claims import Claims, Documents
+    from ringlet_py.ledger.claims import Claims
+    from ringlet_py.ledger.documents import Documents
     from ringlet_py.ledger.redis.server import RedisServer
     from ringlet_py.ledger.sealed import SealedValues
     from ringlet_py.ledger.sqlite_claims import SqliteClaims
+    from ringlet_py.ledger.sqlite_session import Session
+    from ringlet_py.ledger.tokens import Callers
 
 
 class FileLedger:
@@ -27,6 +30,10 @@ class FileLedger:
     def __init__(self, path: str, *, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
+
+    def is_busy(self) -> bool:
+        """Whether a claim would have to wait for others just now."""
+        return self._session.is_busy()
 
     @cached_property
     def entries(self) -> Ledger:
@@ -50,19 +57,33 @@ class FileLedger:
         return self._counting
 
     @cached_property
+    def callers(self) -> Callers:
+        """Tokens and leases."""
+        from ringlet_py.ledger.sqlite_callers import SqliteCallers
+
+        return SqliteCallers(self._counting.session)
+
+    @cached_property
     def sealed(self) -> SealedValues:
         """Values that are sealed."""
         from ringlet_py.ledger.sealed_values import SqliteSealedValues
 
-        return SqliteSealedValues(self._path)
+        return SqliteSealedValues(self._session)
 
     @cached_property
     def _counting(self) -> SqliteClaims:
         from ringlet_py.ledger.clock import SystemClock
         from ringlet_py.ledger.sqlite_claims import SqliteClaims
-        from ringlet_py.ledger.sqlite_file import SqliteFile
 
-        return SqliteClaims(SqliteFile(self._path), SystemClock(self._clock))
+        return SqliteClaims(self._session, SystemClock(self._clock))
+
+    @cached_property
+    def _session(self) -> Session:
+        """One for both, since what one connection writes has to be read again by every other."""
+        from ringlet_py.ledger.sqlite_file import SqliteFile
+        from ringlet_py.ledger.sqlite_session import Session
+
+        return Session(SqliteFile(self._path))
 
 
 class ServerLedger:
@@ -88,6 +109,10 @@ class ServerLedger:
     def touch(self) -> None:
         """Nothing to tell: no plan is compiled from a ledger that others change too."""
 
+    def is_busy(self) -> bool:
+        """A claim goes there and back, which takes as long as the network does."""
+        return True
+
     @cached_property
     def entries(self) -> Ledger:
         """What is known of keys."""
@@ -108,6 +133,13 @@ class ServerLedger:
         from ringlet_py.ledger.redis.documents import RedisDocuments
 
         return RedisDocuments(self._server)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Tokens and leases."""
+        from ringlet_py.ledger.redis.callers import RedisCallers
+
+        return RedisCallers(self._server)
 
     @cached_property
     def sealed(self) -> SealedValues:

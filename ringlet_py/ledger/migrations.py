@@ -151,4 +151,40 @@ MIGRATIONS = (
         ) WITHOUT ROWID
         """,
     ),
+    # who may ask, and what was lent; without triggers: neither is part of what standings are made from
+    (
+        """
+        CREATE TABLE tokens (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            digest TEXT NOT NULL UNIQUE,
+            scope TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            max_uses TEXT NOT NULL,
+            quota TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX tokens_by_parent ON tokens (parent)",
+        """
+        CREATE TABLE leases (
+            id TEXT NOT NULL PRIMARY KEY,
+            address TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            token TEXT NOT NULL,
+            feature TEXT NOT NULL,
+            pool TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            backend TEXT NOT NULL,
+            org TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            ended TEXT NOT NULL,
+            ended_at INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX leases_by_age ON leases (created_at)",
+    ),
 )

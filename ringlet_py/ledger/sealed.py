@@ -2,7 +2,8 @@
 
 Every engine keeps this contract (`tests/ledger/sealed_contract.py` is it as tests):
 
-- `value` gives the sealed value of an address, or None; `addresses` lists them all, sorted.
+- `value` gives the sealed value of an address, or None; `values` those that are there of some, in any order;
+  `addresses` lists them all, sorted.
 - `put` makes or replaces a value, if it was sealed with the current data key, and says whether it did.
 - `swap` replaces a value, if it still is what the caller read, and says whether it did.
 - `remove` takes a value away, and says whether one was there.
@@ -60,6 +61,8 @@ class SealedValues(Protocol):
     """The verbs; all raise the KeychainError that fits (or InsecurePermissions)."""
 
     def value(self, address: str) -> SealedValue | None: ...
+
+    def values(self, addresses: Sequence[str]) -> list[SealedValue]: ...
 
     def addresses(self) -> list[str]: ...
 

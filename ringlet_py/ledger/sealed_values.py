@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.ledger.sealed import SealedValue, WrappedKey
-from ringlet_py.ledger.sqlite_file import BUSY_TIMEOUT, SqliteFile
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
 
+    from ringlet_py.ledger.sqlite_session import Session
+
+_VALUES = "SELECT address, scheme, key_id, nonce, ciphertext FROM sealed_values WHERE address IN"
 _VALUE = "SELECT address, scheme, key_id, nonce, ciphertext FROM sealed_values WHERE address = ?"
+_AT_ONCE = 500  # SQLite's older versions take at most 999 values in a statement
 _ADDRESSES = "SELECT address FROM sealed_values ORDER BY address"
 _NOT_UNDER = "SELECT address FROM sealed_values WHERE key_id <> ? ORDER BY address"
 _COUNTS = "SELECT key_id, count(*) FROM sealed_values GROUP BY key_id"
@@ -42,23 +42,33 @@ _DROP = f"""
 
 
 class SqliteSealedValues:
-    """The sealed values in one file (absolute path); see `ringlet_py.ledger.sealed` for what the verbs promise.
+    """The sealed values in the session's file; see `ringlet_py.ledger.sealed` for what the verbs promise.
 
-    Each thread keeps the file open for reading, since a pool's keys are read by the thousand.
+    They are read in the session, since a pool's keys are read by the thousand, and written outside of it: what it
+    writes may be lost in a power cut.
     """
 
-    def __init__(self, path: str, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
-        self.file = SqliteFile(path, busy_timeout=busy_timeout)
-        self._reading = _Reading(self.file)
+    def __init__(self, session: Session) -> None:
+        self.file = session.file
+        self._session = session
 
     def value(self, address: str) -> SealedValue | None:
         """The value of that row, or None."""
-        rows = self._reading.rows(_VALUE, address)
-        return self._sound(rows, _value_of)[0] if rows else None
+        found = self._sound(self._session.rows(_VALUE, address), _value_of)
+        return found[0] if found else None
+
+    def values(self, addresses: Sequence[str]) -> list[SealedValue]:
+        """The values of these rows, of those that there are."""
+        found: list[SealedValue] = []
+        for start in range(0, len(addresses), _AT_ONCE):
+            some = addresses[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            found += self._sound(self._session.rows(f"{_VALUES} ({marks})", *some), _value_of)
+        return found
 
     def addresses(self) -> list[str]:
         """The name of every row, sorted."""
-        return self._sound(self._reading.rows(_ADDRESSES), _text_of)
+        return self._sound(self._session.rows(_ADDRESSES), _text_of)
 
     def put(self, value: SealedValue) -> bool:
         """Makes or replaces the value; False if its data key is not the current one."""
@@ -81,15 +91,15 @@ class SqliteSealedValues:
 
     def not_under(self, key_id: str) -> list[str]:
         """The rows that another data key opens, sorted."""
-        return self._sound(self._reading.rows(_NOT_UNDER, key_id), _text_of)
+        return self._sound(self._session.rows(_NOT_UNDER, key_id), _text_of)
 
     def counts(self) -> dict[str, int]:
         """How many values are under each data key that has any."""
-        return dict(self._reading.rows(_COUNTS))
+        return dict(self._session.rows(_COUNTS))
 
     def keys(self) -> list[WrappedKey]:
         """The data keys, the current one last."""
-        return self._sound(self._reading.rows(_KEYS), _key_of)
+        return self._sound(self._session.rows(_KEYS), _key_of)
 
     def add_key(self, key: WrappedKey, *, after: WrappedKey | None) -> bool:
         """Makes the key the current one; False if `after` is not that any longer."""
@@ -126,61 +136,6 @@ class SqliteSealedValues:
             raise self.file.corrupt("it holds what cannot be a sealed value") from None
 
 
-class _Reading:
-    """The file held open, by each thread for itself; opened anew after a fork and when the file is another one."""
-
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-        self._held = threading.local()
-
-    def rows(self, query: str, *values: str) -> list[Any]:
-        """All rows of the answer, so that no reading stays open; none where there is no file."""
-        connection = self._connection()
-        if connection is None:
-            return []
-        try:
-            return connection.execute(query, values).fetchall()
-        except sqlite3.Error as problem:
-            # it closes the connection, and says as one of our errors what SQLite said
-            opened = self._forget()
-            opened.__exit__(type(problem), problem, None)
-            raise
-
-    def _connection(self) -> sqlite3.Connection | None:
-        held = self._held
-        place = self._place()
-        if place is not None and getattr(held, "place", None) == place:
-            return held.connection  # type: ignore[no-any-return]
-        if hasattr(held, "place"):
-            self._leave()
-        if not self._file.exists():
-            return None
-        opened = self._file.opened()
-        held.connection = opened.__enter__()
-        held.opened, held.place = opened, self._place()
-        return held.connection  # type: ignore[no-any-return]
-
-    def _place(self) -> tuple[int, ...] | None:
-        """Whose connection to which file: the process, what identifies the file, and what makes it ours alone."""
-        try:
-            status = os.stat(self._file.path)
-        except OSError:
-            return None
-        return (os.getpid(), status.st_dev, status.st_ino, status.st_mode, status.st_uid)
-
-    def _leave(self) -> None:
-        """Closes the connection, or after a fork lets it be: it is the parent's, with the parent's locks."""
-        if self._held.place is not None and self._held.place[0] != os.getpid():
-            self._held.parents = (self._forget(), getattr(self._held, "parents", None))
-            return
-        self._forget().__exit__(None, None, None)
-
-    def _forget(self) -> AbstractContextManager[sqlite3.Connection]:
-        opened: AbstractContextManager[sqlite3.Connection] = self._held.opened
-        del self._held.place, self._held.connection, self._held.opened
-        return opened
-
-
 def _value_of(address: str, scheme: str, key_id: str, nonce: bytes, ciphertext: bytes) -> SealedValue:
     _check_types((address, scheme, key_id), (nonce, ciphertext))
     return SealedValue(address=address, scheme=scheme, key_id=key_id, nonce=nonce, ciphertext=ciphertext)
@@ -201,8 +156,12 @@ def _text_of(text: str) -> str:
 
 def _check_types(texts: Sequence[object], blobs: Sequence[object]) -> None:
     """TypeError for what a damaged or foreign table holds: SQLite's columns take anything."""
-    if {*map(type, texts)} - {str} or {*map(type, blobs)} - {bytes}:
-        raise TypeError
+    for text in texts:
+        if type(text) is not str:
+            raise TypeError
+    for blob in blobs:
+        if type(blob) is not bytes:
+            raise TypeError
 
 
 def _keys(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:

@@ -6,10 +6,10 @@ members are read and put in order by the policy itself.
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
-from ringlet_py.ledger.sqlite_standings import COLUMNS, Row, org_passed_over, passed_over
+from ringlet_py.ledger.sqlite_standings import COLUMNS, MORE, Row, org_passed_over, passed_over
 from ringlet_py.limits import NEVER
 from ringlet_py.pool import Candidate, Choice, policy_named
 
@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 _OF_TURN = f"SELECT {COLUMNS} FROM standings WHERE turn = ?"  # noqa: S608 - the columns are ours
 _LIVE = f"{_OF_TURN} AND expires_at > ?"
-_FREE = f"SELECT {COLUMNS} FROM standings INDEXED BY standings_free WHERE turn = ? AND expires_at > ? AND ready_at = 0"  # noqa: S608
+_IS_FREE = "FROM standings INDEXED BY standings_free WHERE turn = ? AND expires_at > ? AND ready_at = 0"
+_FREE = f"SELECT {COLUMNS} {_IS_FREE}"
 _AFTER = f"{_FREE} AND address > ? ORDER BY turn, address"
 _UP_TO = f"{_FREE} AND address <= ? ORDER BY turn, address"
 _RANKED = f"{_LIVE} AND ready_at = 0 AND ranked = 1 ORDER BY turn, last_limited, last_used, address"
 _SOONEST = f"{_LIVE} AND ready_at > 0 ORDER BY turn, ready_at, address LIMIT 1"
 _ONLY = f"{_OF_TURN} AND address = ?"
-ALL = f"{_OF_TURN} ORDER BY turn, address"
+_WHOLE_FREE = f"SELECT {COLUMNS}, {MORE} {_IS_FREE}"
+_WHOLE_LIVE = f"SELECT {COLUMNS}, {MORE} FROM standings WHERE turn = ? AND expires_at > ?"  # noqa: S608
+ALL = f"SELECT {COLUMNS}, {MORE} FROM standings WHERE turn = ? ORDER BY turn, address"  # noqa: S608
 _WAKE = "UPDATE standings SET ready_at = 0 WHERE turn = ? AND ready_at > 0 AND ready_at <= ?"
 # in these, members that are not free have a part in the others' order
 _NEED_ALL = ("random", "soonest-expiring", "weighted")
@@ -51,12 +54,21 @@ class Choosing:
         """Those whose moment has come may be taken."""
         self._connection.execute(_WAKE, (self._turn, self._moment.now))
 
-    def first_free(self, policy: str, cursor: str) -> Row | None:
-        """The member to take, or None if none is free; keeps when those that were passed over will be."""
+    def next_ones(self, cursor: str, most: int) -> list[Row]:
+        """So many of those that are next in turn by address, for claims that come one after the other."""
+        live = self._turn, self._moment.wall
+        return list(starmap(Row, self._connection.execute(_AFTER, (*live, cursor)).fetchmany(most)))
+
+    def first_free(self, policy: str, cursor: str, ahead: Iterator[Row] | None = None) -> Row | None:
+        """The member to take, or None if none is free; keeps when those that were passed over will be.
+
+        `ahead` are the next ones, as far as they were read before.
+        """
+        ordered = self._ordered(policy, cursor) if ahead is None else chain(ahead, self._lazily(policy, cursor))
         passed: list[tuple[Row, int]] = []
         orgs: dict[str, int] = {}
         found = None
-        for row in self._ordered(policy, cursor):
+        for row in ordered:
             if row.org in orgs:
                 continue
             ready_at = self._reasons.ready_at(row)
@@ -71,12 +83,12 @@ class Choosing:
     def the_one(self) -> Row | None:
         """The member that the claim asks for."""
         row = self._connection.execute(_ONLY, (self._turn, self._claim.only)).fetchone()
-        return Row._make(row) if row else None
+        return Row(*row) if row else None
 
     def soonest(self) -> tuple[int, Row | None]:
         """When none is free: the moment at which the first will be, and which; (NEVER, None) if none ever will."""
         while row := self._connection.execute(_SOONEST, (self._turn, self._moment.wall)).fetchone():
-            found = Row._make(row)
+            found = Row(*row)
             # what was found when it was passed over may be too early by now
             ready_at = self._reasons.ready_at(found)
             if ready_at <= found.ready_at:
@@ -84,21 +96,24 @@ class Choosing:
             passed_over(self._connection, self._turn, found, ready_at)
         return NEVER, None
 
+    def _lazily(self, policy: str, cursor: str) -> Iterator[Row]:
+        yield from self._ordered(policy, cursor)
+
     def _ordered(self, policy: str, cursor: str) -> Iterator[Row]:
         """The members that are not known to be waiting, lazily where there is an index."""
         live = self._turn, self._moment.wall
         query = self._connection.execute
         if policy == "round-robin":
-            return map(Row._make, chain(query(_AFTER, (*live, cursor)), _later(query, _UP_TO, (*live, cursor))))
+            return starmap(Row, chain(query(_AFTER, (*live, cursor)), _later(query, _UP_TO, (*live, cursor))))
         if policy == "first":
-            return map(Row._make, query(_AFTER, (*live, "")))
+            return starmap(Row, query(_AFTER, (*live, "")))
         if policy == "least-recently-limited":
-            return map(Row._make, query(_RANKED, live))
+            return starmap(Row, query(_RANKED, live))
         return self._by_policy(policy, cursor)
 
     def _by_policy(self, policy: str, cursor: str) -> Iterator[Row]:
-        everybody = _LIVE if policy in _NEED_ALL else _FREE
-        rows = list(map(Row._make, self._connection.execute(everybody, (self._turn, self._moment.wall))))
+        everybody = _WHOLE_LIVE if policy in _NEED_ALL else _WHOLE_FREE
+        rows = list(starmap(Row, self._connection.execute(everybody, (self._turn, self._moment.wall))))
         by_address = {row.address: row for row in rows}
         claim = self._claim
         choice = Choice(cursor=cursor, seed=claim.seed, session=claim.session, wall=self._moment.wall)

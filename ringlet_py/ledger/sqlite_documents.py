@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringlet_py.ledger import sqlite_streams, streams
-from ringlet_py.ledger.claims import StoredDocument
+from ringlet_py.ledger.documents import StoredDocument
 from ringlet_py.ledger.sqlite_moment import keep_latest_of_turns
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _ALL = "SELECT name, text FROM documents WHERE kind = ? ORDER BY name"
 _PUT = "INSERT INTO documents (kind, name, text) VALUES (?, ?, ?)"
 _REPLACE = f"{_PUT} ON CONFLICT (kind, name) DO UPDATE SET text = excluded.text"
 _KEEP = f"{_PUT} ON CONFLICT (kind, name) DO NOTHING"
+_OF_POOL = "(pool = ?1 OR substr(pool, 1, length(?1) + 1) = ?1 || '@')"  # the latter are its parts
 _FORGET = "DELETE FROM documents WHERE kind = ? AND name = ?"
 
 
@@ -53,6 +54,6 @@ class SqliteDocuments:
 
 def _forget_pool(connection: sqlite3.Connection, name: str) -> None:
     keep_latest_of_turns(connection)
-    connection.execute("DELETE FROM standings WHERE turn IN (SELECT id FROM turns WHERE pool = ?)", (name,))
-    connection.execute("DELETE FROM turns WHERE pool = ?", (name,))
+    connection.execute(f"DELETE FROM standings WHERE turn IN (SELECT id FROM turns WHERE {_OF_POOL})", (name,))  # noqa: S608
+    connection.execute(f"DELETE FROM turns WHERE {_OF_POOL}", (name,))  # noqa: S608 - the words are ours
     sqlite_streams.forget(connection, streams.of_pool(name))

@@ -7,72 +7,111 @@ longer ours alone.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ringlet_py.files.queue import Queue
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from ringlet_py.ledger.sqlite_file import SqliteFile
 
     Action = Callable[[sqlite3.Connection], "Answer"]
+    _Opened = tuple[sqlite3.Connection, Queue]
 
 Answer = TypeVar("Answer")
-_CACHE = -16_000  # kilobytes: the standings of 10,000 keys and their last uses
+_CACHE = -4000
 # pages of the log until it is copied into the file, which is when a claim waits for the disk; SQLite's own is 1000
 _LOG = 8000
 
 
 class Session:
-    """One kept connection, for one transaction at a time; processes wait for theirs in a queue beside the file."""
+    """One kept connection, for one thread at a time; processes wait for their turn to write in a queue beside the file.
+
+    What SQLite or the system raises becomes our own errors.
+    """
 
     def __init__(self, file: SqliteFile) -> None:
         self.file = file
         self._folder = os.path.dirname(file.path)
-        self._abandoned: list[tuple[sqlite3.Connection, Queue]] = []
+        self._abandoned: list[_Opened] = []
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._open: tuple[sqlite3.Connection, Queue] | None = None
+        self._open: _Opened | None = None
         self._seen: tuple[int, ...] = ()
 
-    def write(self, action: Action[Answer]) -> Answer:
+    def write(self, action: Action[Answer], *, durable: bool = False) -> Answer:
         """What the action answers; all that it changed is kept, or if it raises nothing.
 
-        A `kill -9` loses nothing that was answered; a power cut may lose the last answers, and breaks nothing.
+        A `kill -9` loses nothing that was answered; a power cut may lose the last answers that are not `durable`, and
+        breaks nothing.
         """
-        return self._within(action, keep=True)
+        write = _in_turn_on_disk if durable else _in_turn
+        with self._alone():
+            try:
+                return write(self._kept() or self._made(), action, "COMMIT")
+            except (sqlite3.Error, OSError):
+                with self.file.translating():
+                    raise
 
     def look(self, action: Action[Answer]) -> Answer | None:
         """What the action answers, and whatever it changed is undone; None if there is no ledger yet."""
-        return self._within(action, keep=False) if self.file.exists() else None
+        with self._alone(), self.file.translating():
+            opened = self._kept() or self._found()
+            return None if opened is None else _in_turn(opened, action, "ROLLBACK")
+
+    def rows(self, query: str, *values: str) -> list[Any]:
+        """All rows of the answer, without waiting for other processes; none if there is no ledger yet."""
+        with self._alone():
+            try:
+                opened = self._kept() or self._found()
+                # all at once: a reading that stays open would hold up the log
+                return [] if opened is None else opened[0].execute(query, values).fetchall()
+            except (sqlite3.Error, OSError):
+                self._close()
+                with self.file.translating():
+                    raise
+
+    def is_busy(self) -> bool:
+        """Whether the next use would wait for others, or has to open the file first."""
+        if not self._alone().acquire(blocking=False):
+            return True
+        try:
+            opened = self._kept()
+            return opened is None or not opened[1].is_free()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Closes the connection; the next use opens it again."""
         with self._lock:
             self._close()
 
-    def _within(self, action: Action[Answer], *, keep: bool) -> Answer:
+    def _alone(self) -> threading.Lock:
         if self._pid != os.getpid():
             self._leave_to_parent()
-        with self._lock, self.file.translating():
-            connection, queue = self._opened()
-            queue.enter()
-            try:
-                return _transaction(connection, action, keep=keep)
-            finally:
-                queue.leave()
+        return self._lock
 
-    def _opened(self) -> tuple[sqlite3.Connection, Queue]:
+    def _kept(self) -> _Opened | None:
+        """What is open, if the file is still the same one; else nothing is."""
         if self._open is not None and self._seen == _signs(self.file.path, self._folder):
             return self._open
         self._close()
+        return None
+
+    def _found(self) -> _Opened | None:
+        return self._connected() if self.file.exists() else None
+
+    def _made(self) -> _Opened:
         self.file.make()
+        return self._connected()
+
+    def _connected(self) -> _Opened:
         # before it is opened: what is put in its place meanwhile is noticed the next time
         seen = _signs(self.file.path, self._folder)
         connection = self.file.connect(kept=True)
@@ -98,16 +137,29 @@ class Session:
         self._begin_anew()
 
 
-def _transaction(connection: sqlite3.Connection, action: Action[Answer], *, keep: bool) -> Answer:
-    connection.execute("BEGIN IMMEDIATE")
+def _in_turn(opened: _Opened, action: Action[Answer], end: str) -> Answer:
+    connection, queue = opened
+    queue.enter()
     try:
+        connection.execute("BEGIN IMMEDIATE")
         answer = action(connection)
-        connection.execute("COMMIT" if keep else "ROLLBACK")
+        connection.execute(end)
     except BaseException:
         if connection.in_transaction:
             connection.rollback()
         raise
+    finally:
+        queue.leave()
     return answer
+
+
+def _in_turn_on_disk(opened: _Opened, action: Action[Answer], end: str) -> Answer:
+    connection, _ = opened
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        return _in_turn(opened, action, end)
+    finally:
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _signs(path: str, its_folder: str) -> tuple[int, ...]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.claims import Member, Turn
     from ringlet_py.ledger.sqlite_streams import Streams
 
+    # what a use counts on: the reason for which it is refused, the stream and its rates
+    Counted = tuple[str, str, tuple[Rate, ...]]
+
 _RANKED = "least-recently-limited"
 _TURN = """
     INSERT INTO turns (pool, provider, feature, policy, version, members) VALUES (?, ?, ?, ?, ?, ?)
@@ -34,9 +37,9 @@ _MEMBER = """
     ranked = excluded.ranked, ready_at = rest_until
 """
 _GONE = "DELETE FROM standings WHERE turn = ? AND address = ?"
-COLUMNS = """
-    address, org, expires_at, weight, key_set, rates, own, rest_until, rest_why, ready_at, last_used, last_limited, uses
-"""
+# what every claim reads, each column of which costs as much as a small function; and what is for few alone
+COLUMNS = "address, org, expires_at, rates, own, rest_until, ready_at"
+MORE = "rest_why, weight, key_set, last_used, last_limited, uses"
 _PASSED = "UPDATE standings SET ready_at = ? WHERE turn = ? AND address = ?"
 _ORG_PASSED = "UPDATE standings SET ready_at = ? WHERE turn = ? AND org = ? AND ready_at < ?"
 # a parsed limit is kept, since the same few stand with thousands of keys
@@ -44,35 +47,31 @@ _PARSED = 1000
 
 
 class Row(NamedTuple):
-    """One standing as it is stored; rates are texts with blanks between them."""
+    """One standing as it is stored: COLUMNS, then MORE if they were read; rates are texts with blanks between them."""
 
     address: str
     org: str
     expires_at: int
-    weight: float
-    key_set: str
     rates: str
     own: str
     rest_until: int
-    rest_why: str
     ready_at: int
-    last_used: int
-    last_limited: int
-    uses: int
+    rest_why: str = ""
+    weight: float = 1.0
+    key_set: str = ""
+    last_used: int = 0
+    last_limited: int = 0
+    uses: int = 0
 
 
-class Parsed:
-    """Rates by their text."""
+class Parsed(dict[str, tuple[Rate, ...]]):
+    """Rates by their text, parsed when they are first looked for."""
 
-    def __init__(self) -> None:
-        self._rates: dict[str, tuple[Rate, ...]] = {"": ()}
-
-    def __getitem__(self, text: str) -> tuple[Rate, ...]:
-        if text not in self._rates:
-            if len(self._rates) > _PARSED:
-                self._rates = {"": ()}
-            self._rates[text] = tuple(map(Rate.parse, text.split(" ")))
-        return self._rates[text]
+    def __missing__(self, text: str) -> tuple[Rate, ...]:
+        if len(self) > _PARSED:
+            self.clear()
+        self[text] = rates = tuple(map(Rate.parse, text.split(" ")))
+        return rates
 
 
 class Reasons:
@@ -87,15 +86,10 @@ class Reasons:
 
     def of(self, row: Row) -> list[tuple[int, str]]:
         """Each that there is, with the steady moment at which it ends (0 for one that is over)."""
-        turn, found = self._turn, self._streams
         reasons = [(row.rest_until if row.rest_until > self._now else 0, row.rest_why)]
-        if row.rates:
-            name = streams.of_key(row.address, turn.feature)
-            reasons.append((found.opens(name, self._parsed[row.rates]), "rate"))
-        if row.own:
-            reasons.append((found.opens(streams.of_own(row.address), self._parsed[row.own]), "own"))
-        if row.org and turn.org_rates:
-            reasons.append((self.org_opens(row.org), "org"))
+        for why, name, rates in self.counted(row):
+            opens = self.org_opens(row.org) if why == "org" else self._streams.opens(name, rates)
+            reasons.append((opens, why))
         return reasons
 
     def ready_at(self, row: Row) -> int:
@@ -109,20 +103,22 @@ class Reasons:
             self._orgs[org] = self._streams.opens(name, self._turn.org_rates)
         return self._orgs[org]
 
-    def counted(self, row: Row) -> list[tuple[str, tuple[Rate, ...]]]:
-        """The streams that count a use of this key, with their rates."""
+    def counted(self, row: Row) -> list[Counted]:
+        """The streams that count a use of this key, with their rates, and what they hold it back as."""
         turn = self._turn
-        named = [
-            (streams.of_key(row.address, turn.feature), self._parsed[row.rates]),
-            (streams.of_own(row.address), self._parsed[row.own]),
-            (streams.of_org(turn.provider, row.org), turn.org_rates if row.org else ()),
-        ]
-        return [(name, rates) for name, rates in named if rates]
+        found: list[Counted] = []
+        if row.rates:
+            found.append(("rate", streams.of_key(row.address, turn.feature), self._parsed[row.rates]))
+        if row.own:
+            found.append(("own", streams.of_own(row.address), self._parsed[row.own]))
+        if row.org and turn.org_rates:
+            found.append(("org", streams.of_org(turn.provider, row.org), turn.org_rates))
+        return found
 
     def remaining(self, row: Row) -> list[tuple[Rate, int]]:
         """Each rate of these streams with what is left of it."""
         pairs: list[tuple[Rate, int]] = []
-        for name, rates in self.counted(row):
+        for _, name, rates in self.counted(row):
             pairs += zip(rates, self._streams.left(name, rates), strict=True)
         return pairs
 
@@ -133,7 +129,7 @@ class Reasons:
 
 def enlist(connection: sqlite3.Connection, turn: Turn, members: Sequence[Member], version: str) -> int:
     """Makes the turn's members these; the turn's number."""
-    names = turn.pool, turn.provider, turn.feature
+    names = turn.name, turn.provider, turn.feature
     connection.execute(_TURN, (*names, turn.policy, version, len(members)))
     (number,) = connection.execute(_WHICH, names).fetchone()
     before = {address for (address,) in connection.execute("SELECT address FROM standings WHERE turn = ?", (number,))}

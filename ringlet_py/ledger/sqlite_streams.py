@@ -49,54 +49,74 @@ _CLOSE = (
 )
 
 
+# a stream that is not there yet: its number, total, and what is kept of it
+_NONE = (0, 0, 0, 0)
+
+
 class Streams:
-    """The streams as one transaction sees them, at one moment."""
+    """The streams as one transaction sees them, at one moment; what was taken is written by `keep`, all at one go."""
 
     def __init__(self, connection: sqlite3.Connection, moment: Moment) -> None:
         self._connection = connection
         self._moment = moment
         self._found: dict[str, tuple[int, int, int, int] | None] = {}
+        self._taken: list[tuple[int, int, int, int, str]] = []
+        self._waiting: dict[int, int] = {}  # how many of each stream's uses are not written yet
+        self._untidy: list[tuple[int, int, int, int]] = []
 
     def opens(self, name: str, rates: Iterable[Rate]) -> int:
         """The steady moment from which all the rates allow another use: 0 for now, NEVER for never again."""
+        stream, total, _, _ = self._stream(name) or _NONE
         latest = 0
         for rate in rates:
-            latest = max(latest, self._opens(name, rate))
+            if total >= rate.amount:
+                latest = max(latest, self._opens(stream, total, rate))
         return latest
 
     def left(self, name: str, rates: Iterable[Rate]) -> list[int]:
         """How many uses each of the rates still allows."""
-        return [self._left(name, rate) for rate in rates]
+        stream, total, _, _ = self._stream(name) or _NONE
+        return [self._left(stream, total, rate) for rate in rates]
 
     def take(self, name: str, rates: tuple[Rate, ...], lease: str) -> None:
         """Counts one use."""
         needed = retention(rates)
-        stream, total, *kept = self._stream(name) or self._make(name, needed)
+        stream, total, uses, length = self._stream(name) or self._make(name, needed)
         total += 1
         now, wall, _ = self._moment
-        self._connection.execute(_TAKE, (stream, total, now, wall, lease))
-        uses, length = self._keep(stream, Retention(*kept), needed)
+        self._taken.append((stream, total, now, wall, lease))
+        self._waiting[stream] = self._waiting.get(stream, 0) + 1
+        if needed.uses > uses or needed.length > length:
+            # several turns may count on it, so the longest sight rules
+            uses, length = max(uses, needed.uses), max(length, needed.length)
+            self._connection.execute(_KEEP, (uses, length, stream))
         self._found[name] = (stream, total, uses, length)
         if total % _EACH == 0:
-            self._connection.execute(_PRUNE, (stream, total - uses, now - length, _AT_ONCE))
+            self._untidy.append((stream, total - uses, now - length, _AT_ONCE))
 
-    def _opens(self, name: str, rate: Rate) -> int:
-        stream, total, _, _ = self._stream(name) or (0, 0, 0, 0)
-        if total < rate.amount:
-            return 0
+    def keep(self) -> None:
+        """Writes what was taken."""
+        self._connection.executemany(_TAKE, self._taken)
+        self._connection.executemany(_PRUNE, self._untidy)
+        self._taken, self._untidy = [], []
+        self._waiting.clear()
+
+    def _opens(self, stream: int, total: int, rate: Rate) -> int:
         if rate.is_lifetime:
             return NEVER
-        nth = self._connection.execute(_NTH, (stream, total - rate.amount + 1)).fetchone()
         now, wall, _ = self._moment
+        number = total - rate.amount + 1
+        nth: tuple[int, int] | None = (now, wall)
+        if number <= total - self._waiting.get(stream, 0):
+            nth = self._connection.execute(_NTH, (stream, number)).fetchone()
         return opens_at(rate, Use(*nth) if nth else None, total=total, now=now, wall=wall)
 
-    def _left(self, name: str, rate: Rate) -> int:
-        stream, total, _, _ = self._stream(name) or (0, 0, 0, 0)
-        if rate.is_lifetime:
+    def _left(self, stream: int, total: int, rate: Rate) -> int:
+        if rate.is_lifetime or not total:
             return max(0, rate.amount - total)
         since = horizon(rate, now=self._moment.now, wall=self._moment.wall)
         oldest = self._connection.execute(_OLDEST, (stream, total - rate.amount, *since)).fetchone()
-        return rate.amount - (total - oldest[0] + 1) if oldest else rate.amount
+        return rate.amount - (total - oldest[0] + 1 if oldest else self._waiting.get(stream, 0))
 
     def _stream(self, name: str) -> tuple[int, int, int, int] | None:
         if name not in self._found:
@@ -108,14 +128,6 @@ class Streams:
         made = self._connection.execute(_MAKE, (name, *kept))
         assert made.lastrowid is not None  # noqa: S101 - an INSERT has one
         return made.lastrowid, 0, *kept
-
-    def _keep(self, stream: int, kept: Retention, needed: Retention) -> Retention:
-        """What to keep of the stream from now on: several turns may count on it, so the longest sight rules."""
-        if needed.uses <= kept.uses and needed.length <= kept.length:
-            return kept
-        more = Retention(max(kept.uses, needed.uses), max(kept.length, needed.length))
-        self._connection.execute(_KEEP, (*more, stream))
-        return more
 
 
 def give_back(connection: sqlite3.Connection, lease: str, names: Iterable[str] | None) -> list[str]:

@@ -26,3 +26,8 @@ def of_pool(pool: str) -> str:
 def of_caller(caller: str, provider: str, feature: str) -> str:
     """A caller, for a provider and feature."""
     return f"caller:{caller}:{provider}:{feature}"
+
+
+def of_token(id: str) -> str:  # noqa: A002 - it is called so everywhere
+    """A token, for all that is claimed with it or with one that was made under it."""
+    return f"token:{id}"

@@ -7,20 +7,20 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringlet_py.entry import Address
-from ringlet_py.errors import PoolExhausted, PoolNotFound, StoreCorrupt, UsageError
+from ringlet_py.errors import OutOfScope, PoolExhausted, PoolNotFound, StoreCorrupt, UsageError
 from ringlet_py.ledger.claims import Refused, Rest, Taken, Unlisted
 from ringlet_py.lending import refusals, reports
-from ringlet_py.lending.known import Chosen, Known
+from ringlet_py.lending.known import Chosen, Known, chosen_of
 from ringlet_py.lending.missing import Missing, claim_around
-from ringlet_py.lending.surroundings import from_environment
-from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, members, steps
+from ringlet_py.lending.scopes import steps_of
+from ringlet_py.lending.surroundings import chosen_from_environment
+from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from ringlet_py.catalog import Catalog
-    from ringlet_py.entry import Entry
+    from ringlet_py.entry import Address, Entry
     from ringlet_py.errors import KeyNotFound
     from ringlet_py.keychain import Keychain
     from ringlet_py.lease import Lease, Request
@@ -74,7 +74,7 @@ class Lending:
         pause = SHORTEST
         while True:
             try:
-                return self._try(request)
+                return self.attempt(request)
             except PoolExhausted as problem:
                 left = deadline - self.steady()
                 if left <= 0 or problem.retry_at == math.inf:
@@ -113,6 +113,10 @@ class Lending:
         )
         self.claims.rest(rest)
 
+    def leaves_out(self) -> bool:
+        """Whether keys are passed over for now that this machine lacks."""
+        return bool(self.missing.now(self.steady()))
+
     def explained(self, address: Address) -> KeyNotFound:
         """The error for a key that was asked for and is not there: what is there instead, and how to store it."""
         return self.keychain().not_found(address)
@@ -127,7 +131,8 @@ class Lending:
             known = self._known = Known(version, self.pools.all(), self.tiers.all(), entries, owners)
         return known
 
-    def _try(self, request: Request) -> Chosen:
+    def attempt(self, request: Request) -> Chosen:
+        """The key that the request gets now, counted; raises as `choosing`."""
         for _ in range(ATTEMPTS):
             found = self._first(request, self.known())
             if not isinstance(found, Unlisted):
@@ -135,12 +140,15 @@ class Lending:
         raise StoreCorrupt("the ledger changes faster than it can be read", hint="try again")
 
     def _first(self, request: Request, known: Known) -> Chosen | Unlisted:
-        looked = self._steps(request, known)
+        looked = self.steps_of(request, known)
         known = self.known()
         if request.address is not None and (request.address.field or not known.has_members(looked[0])):
             if self._is_old(known):
                 return Unlisted()
-            refusals.check_entry(known.entries.get(looked[0].only), now=self.clock())
+            entry = known.entries.get(looked[0].only)
+            if entry is None and request.bearers:
+                raise self.explained(request.address)  # on which no token's use could be counted
+            refusals.check_entry(entry, now=self.clock())
             # a bound secret is counted with its key, and a key that the ledger does not know has no limits
             return Chosen(address=request.address, known={"reason": "asked for by its address"})
         try:
@@ -153,19 +161,23 @@ class Lending:
 
     def _ask_each(self, request: Request, known: Known, looked: Sequence[Step]) -> Chosen | Unlisted:
         refused: Step | None = None
+        exhausted: dict[str, PoolExhausted] = {}  # by provider, of which a feature may have several
         for step in looked:
-            if not known.has_members(step) or step.kind == ENVIRONMENT:
+            if not known.has_members(step) or step.kind == ENVIRONMENT or step.pool.provider in exhausted:
                 continue
-            seed = int(self.random() * 2**31)
-            claim = claim_of(step, request, known.version, seed=seed, lease=os.urandom(12).hex())
+            claim = self.claim_of(step, request, known)
             answer = self._answer(claim, step, request, known)
             if isinstance(answer, Unlisted):
                 return answer
             if isinstance(answer, Taken):
-                return self._chosen(step, request, claim.lease, entry=known.entries[answer.address], taken=answer)
+                return self.chosen(step, request, claim.lease, entry=known.entries[answer.address], taken=answer)
             if not refusals.goes_on(answer):
-                raise refusals.exhausted(step, request, answer, self._standings(step, request))
+                found = refusals.exhausted(step, request, answer, self._standings(step, request))
+                exhausted[step.pool.provider] = found
+                continue
             refused = step if answer.reason != "none" else refused
+        if exhausted:
+            raise min(exhausted.values(), key=lambda problem: problem.retry_at)
         if refused is None and self._is_old(known):
             return Unlisted()
         return self._last(request, looked, refused, known)
@@ -173,7 +185,8 @@ class Lending:
     def _last(self, request: Request, looked: Sequence[Step], refused: Step | None, known: Known) -> Chosen:
         """The environment's key; else the error, at once, since no waiting helps."""
         for step in looked:
-            if step.kind == ENVIRONMENT and (found := self._from_environment(step.pool.provider)) is not None:
+            found = chosen_from_environment(step, request, self.catalog, self.environ)
+            if found is not None:
                 return found
         if not looked:
             raise UsageError("every place where a key could be looked for is switched off")
@@ -181,26 +194,30 @@ class Lending:
         standings = self._standings(step, request) if refused else []
         if request.address is not None:
             raise refusals.unusable(request.address, known.entries[step.only], standings, now=self.clock())
-        raise refusals.empty(step, known.entries.values(), standings, catalog=self.catalog, now=self.clock())
+        entries = known.entries.values()
+        refusals.check_scope(step, request, entries, now=self.clock())
+        raise refusals.empty(step, entries, standings, catalog=self.catalog, now=self.clock())
 
     def _is_old(self, known: Known) -> bool:
         """Whether something changed since, where no claim has noticed."""
         return self.claims.version() != known.version and self.known(fresh=True) is not known
 
-    def _steps(self, request: Request, known: Known) -> list[Step]:
+    def steps_of(self, request: Request, known: Known) -> list[Step]:
+        """Where to look for a key; raises what `scopes.steps_of` raises."""
         alike = (request.address, request.provider, request.pool, request.user, request.channel, request.feature)
-        key = (self.steps, *alike)
-        if key not in known.looked:
+        key = (self.steps, request.agent if request.scopes else "", request.scopes, *alike)
+        found = known.looked.get(key)
+        if found is None:
             if len(known.looked) >= ALIKE:
                 known.looked.clear()
-            known.looked[key] = self._new_steps(request, known)
-        return known.looked[key]
+            found = known.looked[key] = self._new_steps(request, known)
+        return found
 
     def _new_steps(self, request: Request, known: Known) -> list[Step]:
         try:
-            return steps(request, known.pools, allowed=self.steps)
-        except PoolNotFound:  # it may have been made since
-            return steps(request, self.known(fresh=True).pools, allowed=self.steps)
+            return steps_of(request, known, self.catalog, allowed=self.steps)
+        except (PoolNotFound, OutOfScope, UsageError):  # it may have been made, or have got its tier, since
+            return steps_of(request, self.known(fresh=True), self.catalog, allowed=self.steps)
 
     def _answer(self, claim: Claim, step: Step, request: Request, known: Known) -> Taken | Refused | Unlisted:
         left_out = self.missing.now(self.steady())
@@ -233,27 +250,11 @@ class Lending:
         found = self.claims.standings(step.turn(request.feature))
         return self.missing.told(found, self.steady())
 
-    def _chosen(self, step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken) -> Chosen:
-        late = taken.ready_at > taken.now
-        policy = "the one that is free soonest" if late else step.pool.policy
-        return Chosen(
-            address=request.address or entry.address,
-            lease=lease,
-            known={
-                "id": lease,
-                "feature": request.feature,
-                "remaining": taken.remaining,
-                "ready_at": self.clock() + (taken.ready_at - taken.now) / 1000 if late else 0.0,
-                "reason": f"{step.kind}, {refusals.named(step)}: {policy}",
-                "base_url": entry.base_url,
-                "org": entry.org,
-                "expires_at": entry.expires_at,
-            },
-        )
+    def claim_of(self, step: Step, request: Request, known: Known) -> Claim:
+        """What the ledger is asked for, under an id of its own."""
+        seed = int(self.random() * 2**31)
+        return claim_of(step, request, known.version, seed=seed, lease=os.urandom(12).hex())
 
-    def _from_environment(self, provider: str) -> Chosen | None:
-        found = from_environment(self.catalog.providers.get(provider), self.environ)
-        if found is None:
-            return None
-        secret, known = found
-        return Chosen(address=Address(provider, ENVIRONMENT), backend=ENVIRONMENT, secret=secret, known=known)
+    def chosen(self, step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken) -> Chosen:
+        """What the lease tells of the key that was taken."""
+        return chosen_of(step, request, lease, entry=entry, taken=taken, clock=self.clock)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ringlet_py.errors import StoreCorrupt
 from ringlet_py.lease import Request
 from ringlet_py.ledger.claims import Refused, Taken, Unlisted
+from ringlet_py.lending.scopes import steps_of
 from ringlet_py.lending.surroundings import from_environment
 from ringlet_py.lending.turns import ENVIRONMENT, SHARED, Step, check_asked_for, claim_of, members, steps
 from ringlet_py.limits import NEVER
@@ -101,7 +102,7 @@ def explain(lending: Lending, request: Request) -> list[Explained]:
     asked = True
     known = _known(lending)
     check_asked_for(request, known.entries)
-    for step in steps(request, known.pools, allowed=lending.steps):
+    for step in steps_of(request, known, lending.catalog, allowed=lending.steps):
         found.append(look(lending, step, request, asked=asked))
         asked = asked and found[-1].goes_on
     return found
@@ -142,7 +143,7 @@ def _asked(lending: Lending, step: Step, request: Request) -> tuple[Taken | Refu
             continue
         standings = {each.address: each for each in lending.claims.standings(claim.turn)}
         now = lending.clock()
-        belonging = _belonging(step, known, now)
+        belonging = step.belonging(known.entries.values(), now=now)
         return answer, tuple(_key(entry, standings.get(str(entry.address)), now) for entry in belonging)
     raise StoreCorrupt("the ledger changes faster than it can be read", hint="try again")
 
@@ -151,13 +152,6 @@ def _known(lending: Lending) -> Known:
     """Pools, tiers and entries as they are now; read again only if they changed."""
     known = lending.known()
     return known if known.version == lending.claims.version() else lending.known(fresh=True)
-
-
-def _belonging(step: Step, known: Known, now: float) -> list[Entry]:
-    """The keys of the step, inactive ones too."""
-    if step.only:
-        return [known.entries[step.only]] if step.only in known.entries else []
-    return step.pool.members(known.entries.values(), now=now)
 
 
 def _peek(lending: Lending, claim: Claim, step: Step, *, known: Known) -> Taken | Refused | Unlisted:

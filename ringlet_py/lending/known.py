@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ringlet_py.entry import Address, Entry
+    from ringlet_py.lease import Request
+    from ringlet_py.ledger.claims import Taken
     from ringlet_py.lending.turns import Step
     from ringlet_py.limits import Tier
     from ringlet_py.pools import Pool
@@ -42,4 +46,26 @@ class Known:
         """Whether it is worth asking the ledger, which keeps what it is asked for."""
         if step.only:
             return step.only in self.entries
-        return not step.is_made_up or (step.pool.provider, step.pool.owner) in self.owners
+        return not step.is_made_up or step.whose in self.owners
+
+
+def chosen_of(
+    step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken, clock: Callable[[], float]
+) -> Chosen:
+    """A key that the ledger has counted."""
+    late = taken.ready_at > taken.now
+    policy = "the one that is free soonest" if late else step.pool.policy
+    return Chosen(
+        address=request.address or entry.address,
+        lease=lease,
+        known={
+            "id": lease,
+            "feature": request.feature,
+            "remaining": taken.remaining,
+            "ready_at": clock() + (taken.ready_at - taken.now) / 1000 if late else 0.0,
+            "reason": f"{step.kind}, {step.named}: {policy}",
+            "base_url": entry.base_url,
+            "org": entry.org,
+            "expires_at": entry.expires_at,
+        },
+    )

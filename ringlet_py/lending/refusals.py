@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import utc
-from ringlet_py.errors import KeyNotFound, KeyUnusable, PoolEmpty, PoolExhausted, QuotaUsedUp
-from ringlet_py.fields import EVERYONE
+from ringlet_py.errors import KeyNotFound, KeyUnusable, OutOfScope, PoolEmpty, PoolExhausted, QuotaUsedUp, TokenRefused
 from ringlet_py.limits import NEVER
 from ringlet_py.suggest import did_you_mean
 from ringlet_py.usable import usable
@@ -36,32 +35,34 @@ def goes_on(answer: Refused) -> bool:
     return answer.reason == "none" or (answer.reason == "members" and answer.retry_at >= NEVER)
 
 
-def named(step: Step) -> str:
-    """The step's pool, for people."""
-    if step.only:
-        return step.only
-    if not step.is_made_up:
-        return f"the pool {step.pool.name}"
-    return step.pool.provider if step.pool.owner == EVERYONE else f"{step.pool.provider} (owner {step.pool.owner})"
-
-
 def exhausted(step: Step, request: Request, refused: Refused, standings: Sequence[Standing]) -> PoolExhausted:
     """The error for a step that has keys, and none that is free now."""
     ready = refused.retry_wall / 1000 if refused.retry_at < NEVER else math.inf
     when = f"the next is free at {utc(ready)}" if ready < math.inf else "none will be"
-    if refused.reason == "quota":
+    if refused.reason == "token":
+        raise TokenRefused("the token is unknown, revoked or expired")
+    if refused.reason == "bearer":
+        problem: PoolExhausted = QuotaUsedUp("the token has been used as often as it may be", why=when)
+    elif refused.reason == "quota":
         caller, quota = step.quota(request)
         what = f"{caller} has used its share of {step.pool.provider} ({' and '.join(map(str, quota))})"
-        problem: PoolExhausted = QuotaUsedUp(what, why=when)
+        problem = QuotaUsedUp(what, why=when)
     elif refused.reason == "pool":
         limits = " and ".join(map(str, step.pool.pool_limits))
         why = f"{when}; all of them together are limited to {limits}"
-        problem = PoolExhausted(f"no key of {named(step)} is free", why=why)
+        problem = PoolExhausted(f"no key of {step.named} is free", why=why)
     else:
         why = f"{when}; {_passed_over(standings, step.only)}"
-        problem = PoolExhausted(f"no key of {named(step)} is free", why=why)
+        problem = PoolExhausted(f"no key of {step.named} is free", why=why)
     problem.retry_at = ready
     return problem
+
+
+def check_scope(step: Step, request: Request, entries: Iterable[Entry], *, now: float) -> None:
+    """Raises OutOfScope if the step has keys, and the request's scopes admit none of them."""
+    everybody = list(entries)
+    if request.scopes and step.pool.members(everybody, now=now) and not step.belonging(everybody, now=now):
+        raise OutOfScope(f"the scope admits no key of {step.named}")
 
 
 def unusable(address: Address, entry: Entry, standings: Sequence[Standing], *, now: float) -> Exception:
@@ -87,7 +88,7 @@ def empty(
     if standings:
         why = _passed_over(standings)
     hint = f"ringlet pools explain {step.pool.name}" if not step.is_made_up else _to_set(provider, catalog)
-    return PoolEmpty(f"{named(step)} has no key that could be used", why=why, hint=hint)
+    return PoolEmpty(f"{step.named} has no key that could be used", why=why, hint=hint)
 
 
 def _missing(provider: str, entries: Iterable[Entry], catalog: Catalog) -> KeyNotFound:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import UsageError
@@ -53,6 +52,8 @@ class Outcome:
 
 def from_header(text: str) -> tuple[float | None, float | None]:
     """`retry_after` or `until` out of a header Retry-After: seconds, or a date (RFC 9110, 10.2.3); else UsageError."""
+    from email.utils import parsedate_to_datetime  # slow to import, and hardly any provider sends a date
+
     plain = text.strip()
     try:
         # some providers send fractions of a second

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ringlet_py.entry import Address
 from ringlet_py.errors import InvalidSecret
+from ringlet_py.lending.known import Chosen
+from ringlet_py.lending.turns import ENVIRONMENT
 from ringlet_py.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ringlet_py.catalog import Catalog
+    from ringlet_py.lease import Request
+    from ringlet_py.lending.turns import Step
     from ringlet_py.profile.provider import Provider
 
 
@@ -28,3 +34,17 @@ def from_environment(provider: Provider | None, environ: Mapping[str, str]) -> t
     # a key beside an address is meant for that address
     base_url = environ.get(provider.base_url_env, "") if provider.base_url_env else ""
     return secret, {"reason": f"the variable {variable} of the environment", "base_url": base_url}
+
+
+def chosen_from_environment(
+    step: Step, request: Request, catalog: Catalog, environ: Mapping[str, str]
+) -> Chosen | None:
+    """The environment's key if the step is to look there, or None; not where a token's uses have to be counted."""
+    if step.kind != ENVIRONMENT or any(bearer.rates for bearer in request.bearers):
+        return None
+    provider = step.pool.provider
+    found = from_environment(catalog.providers.get(provider), environ)
+    if found is None:
+        return None
+    secret, known = found
+    return Chosen(address=Address(provider, ENVIRONMENT), backend=ENVIRONMENT, secret=secret, known=known)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address, check_name
@@ -15,7 +16,7 @@ from ringlet_py.pools.values import Pool
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ringlet_py.entry import Entry
     from ringlet_py.lease import Request
@@ -28,21 +29,51 @@ ENVIRONMENT = "environment"
 STEPS = (OWN, CHANNEL, SHARED, ENVIRONMENT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
-    """One place to look for a key: its kind, and the pool, made up for the occasion where nobody has made one."""
+    """One place to look for a key: its kind, and the pool, made up for the occasion where nobody has made one.
+
+    `only` limits it to one address; `admits` to some of the pool's keys, which `part` names.
+    It is kept for many claims, and what they need of it is found out once.
+    """
 
     kind: str
     pool: Pool
     only: str = ""
+    part: str = ""
+    admits: Callable[[Entry], bool] | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def is_made_up(self) -> bool:
         """Whether nobody has made this pool."""
         return ":" in self.pool.name
 
+    @cached_property
+    def whose(self) -> tuple[str, str]:
+        """The provider and the owner of its keys."""
+        return self.pool.provider, self.pool.owner
+
+    @cached_property
+    def named(self) -> str:
+        """The pool, for people."""
+        provider, owner = self.whose
+        if self.only:
+            return self.only
+        if not self.is_made_up:
+            return f"the pool {self.pool.name}"
+        return provider if owner == EVERYONE else f"{provider} (owner {owner})"
+
+    @cached_property
+    def _turns(self) -> dict[str, Turn]:
+        return {}
+
     def turn(self, feature: str) -> Turn:
         """The turn of that feature."""
+        if feature not in self._turns:
+            self._turns[feature] = self._new_turn(feature)
+        return self._turns[feature]
+
+    def _new_turn(self, feature: str) -> Turn:
         pool = self.pool
         return Turn(
             pool=pool.name,
@@ -51,7 +82,15 @@ class Step:
             policy=pool.policy,
             org_rates=pool.org_limits,
             pool_rates=pool.pool_limits,
+            within=self.part,
         )
+
+    def belonging(self, entries: Iterable[Entry], *, now: float) -> list[Entry]:
+        """The keys of this place, inactive and expired ones too; `now` is in seconds since 1970."""
+        if self.only:
+            return [entry for entry in entries if str(entry.address) == self.only]
+        found = self.pool.members(entries, now=now)
+        return found if self.admits is None else list(filter(self.admits, found))
 
     def quota(self, request: Request) -> tuple[str, tuple[Rate, ...]]:
         """Whom a quota counts, and how much he may use; nobody for an own key, or a caller who bypasses it."""
@@ -61,13 +100,18 @@ class Step:
         return caller, self.pool.quota
 
 
-def steps(request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str] = STEPS) -> list[Step]:
-    """Where to look, in this order; PoolNotFound, or UsageError for a pool of another provider or person."""
+def steps(
+    request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str] = STEPS, provider: str = ""
+) -> list[Step]:
+    """Where to look, in this order; PoolNotFound, or UsageError for a pool of another provider or person.
+
+    `provider` is for a request that names none.
+    """
     if request.feature:
         check_name("feature", request.feature)
     if request.address is not None:
         return [Step(SHARED, _lone(request.address), only=str(request.address.key()))]
-    provider = _provider(request, pools)
+    provider = provider or _provider(request, pools)
     found = []
     if request.user:
         found.append(Step(OWN, _of_owner(f"user:{request.user}", provider, pools)))
@@ -146,6 +190,7 @@ def claim_of(step: Step, request: Request, version: str, *, seed: int, lease: st
         seed=seed,
         session=request.session,
         soonest_ready=request.soonest_ready and bool(lease),
+        bearers=request.bearers,
     )
 
 
@@ -153,10 +198,7 @@ def members(
     step: Step, feature: str, entries: Iterable[Entry], tiers: Mapping[str, Tier], *, now: float
 ) -> list[Member]:
     """The turn's members: active keys, expired ones too; `now` is in seconds since 1970.  Raises TierNotFound."""
-    if step.only:
-        found = [entry for entry in entries if str(entry.address) == step.only]
-    else:
-        found = step.pool.members(entries, now=now)
+    found = step.belonging(entries, now=now)
     return [_member(entry, step.pool, feature, tiers) for entry in found if entry.active]
 
 

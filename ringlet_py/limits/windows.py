@@ -92,5 +92,8 @@ def remaining(rate: Rate, recent: Iterable[Use], *, total: int, now: int, wall: 
 
 def retention(rates: Iterable[Rate]) -> Retention:
     """What must be kept of a stream that these rates look at; lifetimes need only its total."""
-    kept = [Retention(rate.amount, rate.window or LONGEST[rate.calendar]) for rate in rates if not rate.is_lifetime]
-    return Retention(max((k.uses for k in kept), default=0), max((k.length for k in kept), default=0))
+    uses = length = 0
+    for rate in rates:
+        if not rate.is_lifetime:
+            uses, length = max(uses, rate.amount), max(length, rate.window or LONGEST[rate.calendar])
+    return Retention(uses, length)

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.errors import LimitInvalid, PoolExists, PoolNotFound, StoreCorrupt
-from ringlet_py.ledger.claims import StoredDocument
+from ringlet_py.errors import ConsentNeeded, LimitInvalid, PoolExists, PoolNotFound, StoreCorrupt
+from ringlet_py.ledger.documents import StoredDocument
 from ringlet_py.limits import Tier, tier_named
 from ringlet_py.pools.values import Pool, changed, make_pool, read_pool
 from ringlet_py.suggest import did_you_mean
@@ -15,7 +15,7 @@ from ringlet_py.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringlet_py.ledger.claims import Documents
+    from ringlet_py.ledger.documents import Documents
 
 POOL = "pool"
 TIER = "tier"
@@ -76,6 +76,13 @@ class TierStore:
     def get(self, name: str) -> Tier:
         """The tier of that name; TierNotFound, with the nearest one."""
         return tier_named(name, self.all())
+
+    def create(self, name: str, table: Mapping[str, object]) -> Tier:
+        """A new tier; ConsentNeeded if there is one of that name, LimitInvalid."""
+        tier = Tier.parse(name, table)
+        if not self.documents.put_document(TIER, _document(name, tier.table()), new=True):
+            raise ConsentNeeded(f"there is a tier {name} already", hint="ringlet tiers set --help")
+        return tier
 
     def put(self, name: str, table: Mapping[str, object]) -> Tier:
         """Makes or replaces the tier; LimitInvalid."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringlet_py.profile.values import SHAPES, check_variable
+from ringlet_py.profile.values import ISOLATIONS, SHAPES, check_variable
 
 if TYPE_CHECKING:
     from ringlet_py.document import Source, Table
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 KEY = "{key}"
 CONFIG_FOLDER = "{config-folder}"
 HOME = "{home}"
-ISOLATIONS = ("none", "config", "home")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.entry import DEFAULT_ALIAS, Address, check_name
 from ringlet_py.errors import UsageError
-from ringlet_py.profile.agent import ISOLATIONS
-from ringlet_py.profile.values import SHAPES, check_base_url, check_plain, check_variable
+from ringlet_py.profile.lengths import EXAMPLE, IN_WORDS, lease_length
+from ringlet_py.profile.values import ISOLATIONS, SHAPES, check_base_url, check_plain, check_variable
 
 if TYPE_CHECKING:
     from ringlet_py.document import Source, Table
@@ -42,6 +42,7 @@ class Profile:
     bound: dict[str, str] = field(default_factory=dict)
     inherit_env: str = "filtered"
     isolation: str = "none"
+    lease: str = ""
 
     @property
     def address(self) -> Address:
@@ -80,6 +81,7 @@ def read_profile(name: str, source: Source) -> Profile:
         bound=bound,
         inherit_env=root.choice("inherit-env", INHERIT, "filtered"),
         isolation=root.choice("isolation", ISOLATIONS, "none"),
+        lease=_lease(root),
     )
     config.known |= {"key-alias", "key-pool", "endpoint", "base-url", "model"}
     config.done()
@@ -108,6 +110,14 @@ def _key(config: Table) -> tuple[str, str]:
         if name:
             _checked_name(config, key, name)
     return alias or DEFAULT_ALIAS, pool
+
+
+def _lease(root: Table) -> str:
+    """For how long it is granted its keys at a time; "" needs no grant."""
+    text = root.text("lease", "")
+    if text and lease_length(text) is None:
+        raise root.wrong("'lease' is no length of a lease", "lease", why=f"{IN_WORDS}, {EXAMPLE}")
+    return text
 
 
 def _either(root: Table, config: Table, key: str) -> str:

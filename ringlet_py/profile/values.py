@@ -24,6 +24,7 @@ SHAPES = (
     "claude-oauth",
     "self",
 )
+ISOLATIONS = ("none", "config", "home")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # what may stand unquoted in an argument, a JSON string and a TOML string alike; braces are placeholders there
 _PLAIN = re.compile(r"[!#-&(-\[\]-_a-z|~]+")

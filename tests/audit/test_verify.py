@@ -45,6 +45,7 @@ def test_no_log_at_all_is_whole(tmp_path: Path):
     assert verify(str(tmp_path)) == Verdict()
 
 
+@pytest.mark.slow
 def test_any_byte_of_the_log_that_is_changed_is_found(tmp_path: Path, new_log: Callable[..., Log]):
     log = new_log(tmp_path / "state")
     log.claim(2)
@@ -57,6 +58,7 @@ def test_any_byte_of_the_log_that_is_changed_is_found(tmp_path: Path, new_log: C
             assert not check(log).ok, (position, new)
 
 
+@pytest.mark.slow
 def test_any_byte_of_the_head_that_is_changed_is_found(tmp_path: Path, new_log: Callable[..., Log]):
     log = new_log(tmp_path / "state", max_size=800)
     log.claim(3)

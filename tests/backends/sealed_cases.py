@@ -12,6 +12,8 @@ from ringlet_py.backends.sealed.keys import DataKeys
 from ringlet_py.backends.sealed.master_file import FileMaster
 from ringlet_py.backends.sealed.masters import EnvMaster, PassphraseMaster, SystemMaster
 from ringlet_py.ledger.sealed_values import SqliteSealedValues
+from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.secret import Secret
 from ringlet_py.testing import MemoryBackend
 
@@ -49,7 +51,7 @@ class SealedHome:
             "file": FileMaster(str(self.master_file)),
             "passphrase": PassphraseMaster(self.ask),
         }
-        values = SqliteSealedValues(str(self.ledger))
+        values = SqliteSealedValues(Session(SqliteFile(str(self.ledger))))
         lock = str(self.path / "state/sealed.lock")
         return SealedBackend(DataKeys(values, masters, chosen=chosen, lock_path=lock))
 

@@ -351,6 +351,7 @@ def test_a_window_answered_after_the_time_still_has_its_effect_as_the_error_says
     assert (backend.get(WORK).reveal(), security.count()) == (NEW, 1)
 
 
+@pytest.mark.slow
 def test_a_process_ends_although_a_window_is_still_open(tmp_path: pathlib.Path, security: FakeSecurity) -> None:
     program = (
         "import pathlib, sys\n"

@@ -54,6 +54,7 @@ def test_the_ledger_says_which_kind_it_is_whatever_was_configured_since(sealed: 
     assert all(sealed.open(other).get(WORK).reveal() == OLD for other in KINDS)
 
 
+@pytest.mark.slow
 def test_a_real_scrypt_passphrase(sealed: SealedHome):
     sealed.open("passphrase").set(WORK, Secret(OLD))
     assert sealed.open().get(WORK).reveal() == OLD

@@ -174,6 +174,7 @@ class TestDuplicates:
             gnome.create(f"sk-{number}".encode(), **ATTRIBUTES, made_by=f"tool {number}")
         return gnome
 
+    @pytest.mark.slow
     def test_the_one_that_was_changed_last_is_used_and_this_is_said(self, doubled: PrivateBus) -> None:
         time.sleep(1.1)  # the services keep whole seconds
         doubled.create(b"sk-newest", **ATTRIBUTES, made_by="the last tool")

@@ -93,6 +93,7 @@ class TestAPersonAtATerminal:
         assert type(error) is KeychainLocked
         assert said == []
 
+    @pytest.mark.slow
     def test_who_does_not_answer_is_waited_for_no_longer_than_said(self, bus: PrivateBus, service: Any) -> None:
         start = time.monotonic()
         with service(prompts=(-1, False)) as fake:

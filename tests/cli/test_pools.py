@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import shutil
 import signal
 import sqlite3
 import time
@@ -21,12 +23,21 @@ if TYPE_CHECKING:
 SHOW = "echo $ANTHROPIC_BASE_URL:$OPENAI_API_KEY:$OTHER"
 
 
-@pytest.fixture
-def pool(home: Home) -> Home:
-    """A home with the pool `images` of two keys of anthropic, each for two uses a day."""
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with the pool `images` of two keys of anthropic, each for two uses a day; to be copied."""
+    home = Home.at(tmp_path_factory.mktemp("furnished") / "home")
     store_key(home, "anthropic/a")
     store_key(home, "anthropic/b", KEY + "2")
     done(home, "pools", "create", "images", "--provider", "anthropic", "--limit", "2/day")
+    gc.collect()  # closes the ledger, so that nothing of it moves between its files during a copy
+    return home
+
+
+@pytest.fixture
+def pool(home: Home, furnished: Home) -> Home:
+    """A home with that pool."""
+    shutil.copytree(furnished.path, home.path, dirs_exist_ok=True)
     return home
 
 
@@ -104,6 +115,7 @@ def test_a_program_that_is_not_there_is_missed_before_a_key_is_claimed(pool: Hom
     assert "claim" not in [record["action"] for record in json.loads(done(pool, "audit", "list", "--json"))["records"]]
 
 
+@pytest.mark.slow
 def test_a_claim_waits_for_a_key_that_becomes_free(pool: Home) -> None:
     done(pool, "pools", "edit", "images", "--limit", "1/1.5s", "--where", "alias=a")
     claim = ("pools", "claim", "--pool", "images", "--wait", "30", "--purpose", "a test", "--", "true")
@@ -331,6 +343,7 @@ def test_watching_as_json_is_one_object_a_line(pool: Home) -> None:
     assert (found["schema_version"], found["pool"], found["address"]) == (1, "images", "anthropic/a")
 
 
+@pytest.mark.slow
 def test_watching_at_a_terminal_redraws_and_leaves_it_as_it_was(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "status", "--watch")
     child.setwinsize(24, 60)
@@ -350,6 +363,7 @@ def test_watching_at_a_terminal_redraws_and_leaves_it_as_it_was(pool: Home, term
     assert KEY not in seen + (child.before or "")
 
 
+@pytest.mark.slow
 def test_a_picture_is_cut_to_the_screen(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "status", "--watch", environ={"COLUMNS": "20", "LINES": "4"})
     child.setwinsize(4, 20)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ANYTHING = "…"
+RUN_FAILED = 125
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*", re.DOTALL)
 
 
@@ -70,7 +71,7 @@ def replay(step: Step, home: Home) -> list[str]:
     if step.command.startswith("file "):
         _make_file(home, step.command.removeprefix("file "), step.text)
         return []
-    outcome = _perform(step.command, home)
+    outcome = _perform(step, home)
     shown = {"standard output": (step.out, outcome.out), "standard error": (step.err, outcome.err)}
     problems = [_difference(name, wanted, _tidied(got, home)) for name, (wanted, got) in shown.items()]
     if outcome.status != step.status:
@@ -100,7 +101,8 @@ def _tidied(text: str, home: Home) -> str:
     return text.replace(str(home.path), "~")
 
 
-def _perform(line: str, home: Home) -> Outcome:
+def _perform(step: Step, home: Home) -> Outcome:
+    line = step.command
     left, _, right = line.rpartition(" | ")
     words = shlex.split(string.Template(right).safe_substitute(KEY=KEY, HOME=str(home.path)))
     environ = {}
@@ -109,7 +111,7 @@ def _perform(line: str, home: Home) -> Outcome:
     if not words or words[0] != "ringlet":
         return _shell(line, home)
     stdin = _shell(left, home).out.encode() if left else b""
-    if _starts_agent(words[1:]):
+    if _starts_agent(words[1:]) and not _is_refused(words[1:], step):
         return home.ringlet(*words[1:], stdin=stdin, environ=environ)
     return home.here(*words[1:], stdin=stdin, environ=environ)
 
@@ -118,6 +120,11 @@ def _starts_agent(words: list[str]) -> bool:
     own = words[: words.index("--")] if "--" in words else words
     starts = "run" in own[:2] or own[:2] == ["pools", "claim"]
     return starts and not {"--dry-run", "--help"}.intersection(own)
+
+
+def _is_refused(words: list[str], step: Step) -> bool:
+    """Whether it is to fail before it starts the agent, as it does in this process too; a run has two ways there."""
+    return words[:2] == ["pools", "claim"] and step.status == RUN_FAILED
 
 
 def _shell(line: str, home: Home) -> Outcome:

@@ -66,6 +66,17 @@ def test_pools_and_tiers_are_those_of_the_ledger(world: World) -> None:
     assert world.offers("tiers", "delete", "") == ["gold"]
 
 
+def test_tokens_are_those_of_the_ledger(world: World) -> None:
+    world.token("ci")
+    world.token("$(x)")
+
+    assert world.offers("tokens", "revoke", "") == ["ci"]
+    assert world.offers("tokens", "rotate", "c") == ["ci"]
+    assert world.offers("tokens", "edit", "") == ["ci"]
+    assert world.offers("tokens", "create", "") == []
+    assert world.offers("tokens", "create", "x", "--token-file", "") is None
+
+
 def test_policies_and_outcomes_are_those_that_there_are(world: World) -> None:
     assert world.offers("pools", "create", "more", "--policy", "round") == ["round-robin"]
     assert world.offers("pools", "report", "openai", "a", "rate") == ["rate-limited"]

@@ -9,8 +9,11 @@ from ringlet_py.completion.candidates import candidates
 from ringlet_py.entry import Address, Entry
 from ringlet_py.ledger.clock import SystemClock
 from ringlet_py.ledger.sqlite import SqliteLedger
+from ringlet_py.ledger.sqlite_callers import SqliteCallers
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
+from ringlet_py.ledger.tokens import Token
 from ringlet_py.pools import PoolStore, TierStore
 
 if TYPE_CHECKING:
@@ -54,9 +57,13 @@ class World:
         with self._documents() as documents:
             TierStore(documents).put(name, {"image": "1/minute"})
 
+    def token(self, name: str) -> None:
+        with self._documents() as documents:
+            SqliteCallers(documents.session).add_token(Token(id=name, name=name, digest=name))
+
     def _documents(self) -> closing[SqliteClaims]:
         self.ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return closing(SqliteClaims(SqliteFile(str(self.ledger)), SystemClock(lambda: 0.0)))
+        return closing(SqliteClaims(Session(SqliteFile(str(self.ledger))), SystemClock(lambda: 0.0)))
 
     def files(self) -> set[Path]:
         return set(self.home.rglob("*"))

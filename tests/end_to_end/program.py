@@ -143,6 +143,10 @@ class Home:
             timeout=PATIENCE,
             encoding="utf-8",
         )
+        # each prompt is waited for, so that nothing has to be slowed down
+        child.delaybeforesend = None
+        process = child.ptyproc  # type: ignore[attr-defined]
+        process.delayafterclose = process.delayafterterminate = 0.01
         return child
 
 

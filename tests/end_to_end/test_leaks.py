@@ -49,6 +49,18 @@ WALK: tuple[tuple[str, str], ...] = (
     ("tiers list --json", ""),
     ("tiers ls", ""),
     ("tiers rm silver", ""),
+    ("tokens create walk --scope provider=anthropic --quota 9/day", ""),
+    ("tokens create two --scope alias=work --json", ""),
+    ("tokens create walk --scope pool=images", ""),
+    ("tokens create three --token-file /dev/stdin", "|"),
+    ("tokens list", ""),
+    ("tokens ls --json", ""),
+    ("tokens edit walk --scope provider=*", ""),
+    ("tokens rotate walk", ""),
+    ("tokens revoke two", ""),
+    ("tokens rm two", ""),
+    ("tokens remove walk", ""),
+    ("tokens delete none", ""),
     ("tiers remove gold --yes", ""),
     ("tiers delete gold", ""),
     ("pools create images --provider anthropic --limit 100/minute --where org=acme", ""),
@@ -166,6 +178,37 @@ def test_no_command_leaks(search: Search, walker: Walker) -> None:
     assert search.found == []
     assert statuses >= {0, 2, 3, 4, 11, 125, 126, 127} - {2}
     assert search.holds(search.home.credentials.read_bytes())
+
+
+def test_a_token_is_on_standard_output_once_and_nowhere_else(search: Search) -> None:
+    home = search.home
+    home.here("keychain", "set", "anthropic", stdin=search.key.encode())
+    first = home.here("tokens", "create", "first", "--scope", "provider=anthropic")
+    search.use(first.out.strip())
+    walk = Walker(search, lambda *argv, **how: (home.ringlet if "claim" in argv else home.here)(*argv, **how))
+    with CommandLines(search):
+        for words in (
+            "pools claim anthropic --token-file - -- sleep 0.2",
+            "tokens create first --scope pool=x",
+            "tokens create second --token-file -",
+            "tokens create third --token-file - --scope pool=*",
+            "tokens list",
+            "tokens list --json",
+            "tokens edit first --scope provider=*",
+            "tokens rotate first",
+            "tokens create fourth --token-file -",
+            "audit list --json",
+            "tokens revoke first",
+            "tokens revoke first --yes",
+            "pools claim anthropic --token-file - -- true",
+        ):
+            walk(words, "|")
+    # what somebody pastes in a name's place goes no further either
+    for words in ("create --scope pool=x", "rotate", "revoke", "edit --scope pool=x"):
+        walk(f"tokens {words} {search.key} --json")
+        walk(f"tokens {words} {search.key}")
+    search.files()
+    assert search.found == []
 
 
 @pytest.mark.parametrize(

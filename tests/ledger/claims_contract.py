@@ -1,12 +1,14 @@
-"""What every ledger engine must count; a test class inherits it and gives three fixtures.
+"""What every ledger engine must count; a test class inherits it and gives four fixtures.
 
-`claims` is the engine, empty, `ledger` the verbs of entries on the same store, and `pass_time` a function that lets so
-many milliseconds pass: at once where the clock is ours, really where it is a server's, so they are few.
+`claims` is the engine, empty, `ledger` the verbs of entries on the same store, `callers` those of tokens on it, and
+`pass_time` a function that lets so many milliseconds pass: at once where the clock is ours, really where it is a
+server's, so they are few.
 """
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -17,23 +19,25 @@ from ringlet_py.entry import Address, Entry
 from ringlet_py.ledger.claims import (
     Claim,
     Claims,
-    Documents,
     Member,
     Refused,
     Rest,
     Standing,
-    StoredDocument,
     Taken,
     Turn,
     Unlisted,
 )
+from ringlet_py.ledger.documents import Documents, StoredDocument
+from ringlet_py.ledger.tokens import Token
 from ringlet_py.limits import NEVER, Rate
 from ringlet_py.pool import POLICIES, Candidate, Choice
+from ringlet_py.scope import Bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ringlet_py.ledger import Ledger
+    from ringlet_py.ledger.tokens import Callers
 
     PassTime = Callable[[int], object]
 
@@ -66,7 +70,7 @@ class Asked:
         self.claims = claims
         self.turn = its or turn()
         self.leases = map(
-            "{}-lease-{}".format, itertools.repeat(f"{self.turn.pool}/{self.turn.feature}"), itertools.count()
+            "{}-lease-{}".format, itertools.repeat(f"{self.turn.name}/{self.turn.feature}"), itertools.count()
         )
         self.lease = ""
         self.enlist(members)
@@ -101,6 +105,20 @@ class Asked:
 
     def standings(self) -> list[Standing]:
         return self.claims.standings(self.turn)
+
+
+def token(callers: Callers, name: str = "t", *texts: str, **fields: Any) -> Bearer:
+    """Makes a token, and gives it as a claim names it, with these rates."""
+    assert callers.add_token(Token(**{"id": name, "name": name, "digest": f"digest of {name}", **fields}))
+    return Bearer(id=name, rates=rates(*texts))
+
+
+def wall_ahead(claims: Engine) -> int:
+    """How far the engine's wall clock is ahead of its steady one; for this it uses a key up."""
+    asked = Asked(claims, [member("clock", "1/minute")], turn(pool="of the clock"))
+    asked.claim()
+    refused = asked.refusal()
+    return refused.retry_wall - refused.retry_at
 
 
 class OfTurns:
@@ -170,6 +188,24 @@ class OfTurns:
 
         assert [asked.take() for asked in several] == ["a", "a", "a"]
         assert [asked.refusal().reason for asked in several] == ["members"] * 3
+
+    def test_a_part_of_a_pool_has_members_and_an_order_of_its_own(self, claims: Engine):
+        whole = Asked(claims, [member("a"), member("b"), member("c")], turn("round-robin"))
+        part = Asked(claims, [member("b"), member("c")], turn("round-robin", within="x y|@%_"))
+        other = Asked(claims, [member("a")], turn("round-robin", within="x"))
+
+        assert [whole.take(), whole.take()] == ["a", "b"]
+        assert [part.take(), part.take(), part.take()] == ["b", "c", "b"]
+        assert [whole.take(), other.take()] == ["c", "a"]
+        assert [each.uses for each in part.standings()] == [2, 1]
+
+    def test_what_a_part_of_a_pool_takes_is_counted_on_the_pool(self, claims: Engine):
+        fields: dict[str, Any] = {"pool_rates": rates("3/day")}
+        whole = Asked(claims, [member("a", "1/day"), member("b")], turn(**fields))
+        part = Asked(claims, [member("a", "1/day"), member("b")], turn(within="x", **fields))
+
+        assert [part.take(), whole.take(), part.take()] == ["a", "b", "b"]
+        assert [whole.refusal().reason, part.refusal().reason] == ["pool", "pool"]
 
     def test_many_members_at_once(self, claims: Engine):
         asked = Asked(claims, [member(f"k{number:04}", "1/day") for number in range(1500)])
@@ -806,6 +842,312 @@ class OfChoosing:
         assert asked.refusal(soonest_ready=True).reason == "pool"
 
 
+class OfBearers:
+    def test_each_use_is_counted_on_the_token(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "2/hour"),)
+        assert [asked.take(bearers=bearers), asked.take(bearers=bearers)] == ["a", "a"]
+        refused = asked.refusal(bearers=bearers)
+
+        assert refused.reason == "bearer"
+        assert 0 < refused.retry_at - refused.now <= 3_600_001
+        assert refused.retry_wall - refused.retry_at == wall_ahead(claims)
+        assert refused.members == 1
+        assert asked.take() == "a", "who asks without it is not counted on it"
+
+    def test_it_opens_at_the_promised_moment_and_not_before(
+        self, claims: Engine, callers: Callers, pass_time: PassTime
+    ):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", f"1/0.{SOON}s"),)
+        asked.take(bearers=bearers)
+        refused = asked.refusal(bearers=bearers)
+        pass_time(refused.retry_at - refused.now)
+
+        assert asked.take(bearers=bearers) == "a"
+
+    def test_a_token_without_rates_is_only_looked_for(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers),)
+
+        assert [asked.take(bearers=bearers) for _ in range(5)] == ["a"] * 5
+
+    def test_a_token_that_is_not_there_takes_nothing_and_waiting_does_not_help(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a", "1/day")]), (token(callers, "t", "9/day"), Bearer(id="nobody"))
+        refused = asked.refusal(bearers=bearers)
+
+        assert (refused.reason, refused.retry_at, refused.retry_wall) == ("token", NEVER, NEVER)
+        assert refused.members == 1
+        answer = asked.claim(bearers=bearers[:1])
+        assert isinstance(answer, Taken)
+        assert answer.remaining == 0
+        assert asked.refusal(bearers=bearers[1:]).reason == "token"
+
+    def test_the_next_claim_after_it_was_revoked_is_refused(self, claims: Engine, callers: Callers):
+        asked, above = Asked(claims, [member("a")]), token(callers, "above")
+        bearers = (token(callers, "t", parent="above"), above)
+        assert asked.take(bearers=bearers) == "a"
+        callers.remove_token("above")
+
+        assert asked.refusal(bearers=bearers).reason == "token"
+        assert asked.refusal(bearers=bearers[:1]).reason == "token"
+
+    def test_a_token_that_is_changed_is_there_still(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "2/day"),)
+        asked.take(bearers=bearers)
+        old = callers.tokens()[0]
+        assert callers.change_token(old, replace(old, digest="rotated", name="other", scope="pool=p"))
+
+        assert asked.take(bearers=bearers) == "a"
+        assert asked.refusal(bearers=bearers).reason == "bearer"
+
+    def test_an_expired_token_is_refused_from_that_moment_on(
+        self, claims: Engine, callers: Callers, pass_time: PassTime
+    ):
+        asked = Asked(claims, [member("a")])
+        answer = asked.claim()
+        assert isinstance(answer, Taken)
+        ends = answer.now + wall_ahead(claims) + 10 * SOON
+        bearers = (token(callers, "t", expires_at=ends), token(callers, "u"))
+        assert asked.take(bearers=bearers) == "a"
+        pass_time(10 * SOON)
+
+        refused = asked.refusal(bearers=bearers)
+        assert (refused.reason, refused.retry_at) == ("token", NEVER)
+        assert asked.take(bearers=bearers[1:]) == "a"
+
+    def test_a_token_that_expired_long_ago_is_refused_and_one_that_never_does_is_not(
+        self, claims: Engine, callers: Callers
+    ):
+        asked = Asked(claims, [member("a")])
+
+        assert asked.take(bearers=(token(callers, "never", expires_at=0),)) == "a"
+        assert asked.refusal(bearers=(token(callers, "t", expires_at=1),)).reason == "token"
+
+    def test_all_that_it_was_made_under_are_counted_too(self, claims: Engine, callers: Callers):
+        asked, above = Asked(claims, [member("a")]), token(callers, "above", "3/day")
+        one, other = (token(callers, name, "2/day", parent="above") for name in ("one", "other"))
+
+        assert [asked.take(bearers=(one, above)) for _ in range(2)] == ["a", "a"]
+        assert asked.refusal(bearers=(one, above)).reason == "bearer"
+        assert asked.take(bearers=(other, above)) == "a"
+        assert asked.refusal(bearers=(other, above)).reason == "bearer"
+        assert asked.take(bearers=(other,)) == "a", "the last of its own two was not taken"
+
+    def test_a_token_counts_for_all_pools_features_and_providers(self, claims: Engine, callers: Callers):
+        bearers = (token(callers, "t", "3/day"),)
+        turns = turn(), turn(feature="chat"), turn(pool="q"), turn(pool="r", provider="groq")
+        asked = [Asked(claims, [member("a")], its) for its in turns]
+
+        assert [each.take(bearers=bearers) for each in asked[:3]] == ["a"] * 3
+        assert [each.refusal(bearers=bearers).reason for each in asked] == ["bearer"] * 4
+
+    def test_a_lifetime_of_uses_never_comes_back(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "2", "9/day"),)
+        taken = [asked.claim(bearers=bearers) for _ in range(2)]
+        refused = asked.refusal(bearers=bearers)
+
+        assert [each.remaining for each in taken if isinstance(each, Taken)] == [1, 0]
+        assert (refused.reason, refused.retry_at) == ("bearer", NEVER)
+
+    def test_a_tokens_calendar_windows_count_too(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "1/month@Europe/Berlin"),)
+        asked.take(bearers=bearers)
+        refused = asked.refusal(bearers=bearers)
+
+        assert refused.reason == "bearer"
+        assert 0 < refused.retry_at - refused.now <= 32 * 86_400_000
+
+    def test_a_raised_amount_counts_at_once(self, claims: Engine, callers: Callers):
+        asked, bearer = Asked(claims, [member("a")]), token(callers, "t", "1/day")
+        asked.take(bearers=(bearer,))
+        asked.refusal(bearers=(bearer,))
+
+        assert asked.take(bearers=(replace(bearer, rates=rates("2/day")),)) == "a"
+        assert asked.refusal(bearers=(replace(bearer, rates=rates("2")),)).reason == "bearer"
+
+    def test_remaining_is_the_least_of_these_too(self, claims: Engine, callers: Callers):
+        asked = Asked(claims, [member("a", "9/day")])
+        bearers = (token(callers, "t", "9/day"), token(callers, "u", "8/day", "5"))
+        answer = asked.claim(bearers=bearers)
+
+        assert isinstance(answer, Taken)
+        assert answer.remaining == 4
+
+    def test_of_several_reasons_the_first_is_told(self, claims: Engine, callers: Callers):
+        its = turn(pool_rates=rates("1/day"))
+        asked = Asked(claims, [member("a", "1/day")], its)
+        good, bad = token(callers, "t", "1/day"), Bearer(id="nobody")
+        quota = {"caller": "user:1", "quota": rates("1/day")}
+        asked.take(bearers=(good,), **quota)
+
+        assert asked.refusal(bearers=(good, bad), **quota).reason == "token"
+        assert asked.refusal(bearers=(good,), **quota).reason == "bearer"
+        assert asked.refusal(bearers=(replace(good, rates=()),), **quota).reason == "quota"
+        assert asked.refusal(bearers=(replace(good, rates=()),)).reason == "pool"
+        refused = asked.refusal(bearers=(bad,), only="openai/z")
+        assert (refused.reason, refused.members) == ("none", 0)
+        asked.enlist([])
+        assert asked.refusal(bearers=(bad,)).reason == "none"
+
+    def test_the_latest_moment_is_told(self, claims: Engine, callers: Callers):
+        asked, hour = Asked(claims, [member("a", "1/week")]), token(callers, "t", "1/hour")
+        asked.take(bearers=(hour,))
+        refused = asked.refusal(bearers=(hour,))
+        assert refused.reason == "bearer"
+        assert refused.retry_at - refused.now > 6 * 86_400_000
+
+        week = replace(hour, rates=rates("1/week"))
+        other = Asked(claims, [member("b", "1/hour")], turn(pool="q", pool_rates=rates("1/day")))
+        other.take()
+        refused = other.refusal(bearers=(week,))
+        assert refused.reason == "bearer"
+        assert refused.retry_at - refused.now > 6 * 86_400_000
+
+    def test_what_is_refused_takes_no_use_of_it(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a", "1/day")]), (token(callers, "t", "3"),)
+        asked.take(bearers=bearers)
+        for fields in ({}, {"caller": "user:1", "quota": rates("1/day")}, {"only": "openai/z"}):
+            asked.refusal(bearers=bearers, **fields)
+        asked.refusal(bearers=(*bearers, Bearer(id="nobody")))
+        asked.enlist([member("a")])
+
+        assert [asked.take(bearers=bearers), asked.take(bearers=bearers)] == ["a", "a"]
+        assert asked.refusal(bearers=bearers).reason == "bearer"
+
+    def test_peek_says_it_too_and_counts_nothing(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "2"),)
+        for expected in (1, 0):
+            peeked = asked.peek(bearers=bearers)
+            answer = asked.claim(bearers=bearers)
+            assert isinstance(peeked, Taken)
+            assert isinstance(answer, Taken)
+            assert answer.remaining == expected
+        for bearer, reason in ((bearers[0], "bearer"), (Bearer(id="nobody"), "token")):
+            refused = asked.peek(bearers=(bearer,))
+            assert isinstance(refused, Refused)
+            assert (refused.reason, refused.retry_at) == (reason, NEVER)
+
+    def test_a_use_that_is_given_back_is_given_back_to_every_token_once(self, claims: Engine, callers: Callers):
+        asked = Asked(claims, [member("a")])
+        bearers = (token(callers, "t", "2", "2/day"), token(callers, "u", "2/hour"))
+        asked.take(bearers=bearers)
+        lease = asked.lease
+        asked.take(bearers=bearers)
+        assert asked.refusal(bearers=bearers).reason == "bearer"
+        for _ in range(3):
+            claims.give_back(lease)
+
+        assert asked.take(bearers=bearers) == "a"
+        assert [asked.refusal(bearers=(each,)).reason for each in bearers] == ["bearer", "bearer"]
+
+    def test_a_use_of_a_token_that_is_gone_may_be_given_back(self, claims: Engine, callers: Callers):
+        asked, bearers = Asked(claims, [member("a", "1")]), (token(callers, "t", "2"),)
+        asked.take(bearers=bearers)
+        callers.remove_token("t")
+        claims.give_back(asked.lease)
+
+        assert asked.take() == "a"
+
+    def test_with_a_token_goes_what_was_counted_on_it_and_on_those_under_it(self, claims: Engine, callers: Callers):
+        asked = Asked(claims, [member("a")])
+        above = token(callers, "above", "1")
+        under = token(callers, "under", "1/day", parent="above")
+        asked.take(bearers=(under, above))
+        callers.remove_token("above")
+        token(callers, "above")
+        token(callers, "under")
+
+        assert asked.take(bearers=(under, above)) == "a"
+        assert [asked.refusal(bearers=(each,)).reason for each in (under, above)] == ["bearer", "bearer"]
+
+    def test_soonest_ready_respects_tokens_and_counts_nothing_on_them_while_it_waits(
+        self, claims: Engine, callers: Callers
+    ):
+        asked, bearers = Asked(claims, [member("a", "1/day")]), (token(callers, "t", "2"),)
+        asked.take(bearers=bearers)
+        for _ in range(3):
+            assert asked.take(bearers=bearers, soonest_ready=True) == "a"
+        used_up = (replace(bearers[0], rates=rates("1")),)
+
+        assert asked.refusal(bearers=used_up, soonest_ready=True).reason == "bearer"
+        assert asked.refusal(bearers=(Bearer(id="nobody"),), soonest_ready=True).reason == "token"
+
+    @pytest.mark.parametrize("name", ["a:b", "ü", "x" * 300, "'; --", "{y}", " two  blanks ", "a\nb", "a|b%41"])
+    def test_any_id_is_counted_by_itself(self, claims: Engine, callers: Callers, name: str):
+        asked = Asked(claims, [member("a")])
+        one, other = (token(callers, id, "1") for id in (name, name + "!"))  # noqa: A001 - it is called so everywhere
+
+        assert asked.take(bearers=(one,)) == "a"
+        assert asked.refusal(bearers=(one,)).reason == "bearer"
+        assert asked.take(bearers=(other,)) == "a"
+
+
+class OfClaimingAll:
+    def test_nobody_asks_for_nothing(self, claims: Engine):
+        assert claims.claim_all([]) == []
+
+    # the other policies look at moments or at the addresses themselves
+    @pytest.mark.parametrize("policy", ["first", "random", "round-robin", "soonest-expiring", "weighted"])
+    def test_each_gets_what_it_would_get_one_after_the_other(self, claims: Engine, policy: str):
+        both = []
+        for pool in ("one", "all"):
+            members = [member(f"{pool}{number}", "2/day", "1/day@UTC" if number % 2 else "3") for number in range(3)]
+            asked = Asked(claims, members, turn(policy, pool=pool, pool_rates=rates("6/week@UTC")))
+            callers = [f"{pool}:{number % 3}" for number in range(9)]
+            wishes = [asked.wish(seed=seed, caller=each, quota=rates("2/day")) for seed, each in enumerate(callers)]
+            answers = list(map(claims.claim, wishes)) if pool == "one" else claims.claim_all(wishes)
+            both.append([_without_times(answer, pool) for answer in answers])
+
+        assert both[0] == both[1]
+        assert {each[0] for each in both[0]} == {"taken", "refused"}
+
+    def test_together_they_take_no_more_than_there_is(self, claims: Engine):
+        asked = Asked(claims, [member("a", "2/day"), member("b", "1/day")], turn("round-robin"))
+        answers = claims.claim_all([asked.wish() for _ in range(5)])
+
+        taken = [each.address for each in answers if isinstance(each, Taken)]
+        assert taken == ["openai/a", "openai/b", "openai/a"]
+        assert [each.reason for each in answers if isinstance(each, Refused)] == ["members"] * 2
+        assert isinstance(answers[4], Refused)
+
+    def test_they_may_be_of_several_turns_of_which_some_are_unlisted(self, claims: Engine, ledger: Ledger):
+        old = Asked(claims, [member("a")], turn(pool="old"))
+        ledger.put(Entry(Address("x", "y"), backend="file"))
+        new, chat = Asked(claims, [member("a")]), Asked(claims, [member("b")], turn(feature="chat"))
+        answers = claims.claim_all([new.wish(), old.wish(), chat.wish(), new.wish(only="openai/z")])
+
+        assert [type(each) for each in answers] == [Taken, Unlisted, Taken, Refused]
+        assert [each.address for each in answers if isinstance(each, Taken)] == ["openai/a", "openai/b"]
+
+    def test_tokens_are_looked_for_and_counted(self, claims: Engine, callers: Callers):
+        asked, bearer = Asked(claims, [member("a")]), token(callers, "t", "2/day")
+        wishes = [asked.wish(bearers=(bearer,)) for _ in range(3)]
+        answers = claims.claim_all([*wishes, asked.wish(bearers=(Bearer(id="nobody"),)), asked.wish()])
+
+        assert [each.reason if isinstance(each, Refused) else "" for each in answers] == ["", "", "bearer", "token", ""]
+
+    def test_each_is_given_back_by_itself(self, claims: Engine):
+        asked = Asked(claims, [member("a", "3/day")])
+        wishes = [asked.wish() for _ in range(3)]
+        claims.claim_all(wishes)
+        claims.give_back(wishes[1].lease)
+
+        assert asked.standing("a").remaining[0][1] == 1
+        assert asked.take() == "a"
+        assert asked.refusal().reason == "members"
+
+    def test_many_at_once(self, claims: Engine):
+        asked = Asked(claims, [member(str(number), "5/day") for number in range(50)], turn("round-robin"))
+        answers = claims.claim_all([asked.wish() for _ in range(300)])
+
+        assert [isinstance(each, Taken) for each in answers] == [True] * 250 + [False] * 50
+
+
+def _without_times(answer: Taken | Refused | Unlisted, pool: str) -> tuple[object, ...]:
+    if isinstance(answer, Taken):
+        return "taken", answer.address.removeprefix(f"openai/{pool}"), answer.remaining
+    assert isinstance(answer, Refused)
+    return "refused", answer.reason, answer.members
+
+
 class OfDocuments:
     def test_there_are_none_at_first(self, claims: Engine):
         assert claims.documents("pool") == []
@@ -828,6 +1170,17 @@ class OfDocuments:
         assert (claims.documents("pool"), claims.version()) == ([StoredDocument("a", "1")], before)
         assert claims.put_document("pool", StoredDocument("a", "3"))
         assert claims.documents("pool") == [StoredDocument("a", "3")]
+
+    def test_forgetting_a_pool_forgets_its_parts_too(self, claims: Engine):
+        claims.put_document("pool", StoredDocument("p", "{}"))
+        parts = [Asked(claims, [member("a")], turn(within=within)) for within in ("", "x")]
+        other = Asked(claims, [member("a")], turn(pool="pp", within="x"))
+        for each in (*parts, other):
+            each.take()
+        claims.forget_document("pool", "p")
+
+        assert [each.standings() for each in parts] == [[], []]
+        assert other.standings()[0].uses == 1
 
     def test_forgetting_a_pool_forgets_its_standings_and_counts_but_not_those_of_keys(self, claims: Engine):
         claims.put_document("pool", StoredDocument("p", "{}"))
@@ -947,6 +1300,8 @@ class ClaimsContract(
     OfTakingBack,
     OfPeeking,
     OfChoosing,
+    OfBearers,
+    OfClaimingAll,
     OfDocuments,
     OfOrder,
 ):

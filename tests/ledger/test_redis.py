@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.ledger.redis import wishes
+from ringlet_py.ledger.redis.callers import RedisCallers
 from ringlet_py.ledger.redis.entries import RedisLedger
 from ringlet_py.ledger.redis.sealed import RedisSealedValues
 from tests.ledger.claims_contract import ClaimsContract, OfChoosing, OfCooldowns, OfOrder, OfRates, OfTakingBack
@@ -64,6 +65,10 @@ class _OnRedis:
         return RedisLedger(server)
 
     @pytest.fixture
+    def callers(self, server: RedisServer) -> RedisCallers:
+        return RedisCallers(server)
+
+    @pytest.fixture
     def pass_time(self) -> Callable[[int], object]:
         return lambda milliseconds: time.sleep((milliseconds + 1) / 1000)
 
@@ -72,6 +77,7 @@ class TestClaims(_OnRedis, ClaimsContract):
     pass
 
 
+@pytest.mark.slow
 class TestOrgsAsGroups(_OnRedis, OfOrder, OfRates, OfCooldowns, OfTakingBack, OfChoosing):
     """The same, where every org counts as large and is held back as a whole."""
 

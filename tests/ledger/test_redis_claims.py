@@ -13,12 +13,16 @@ from redis import exceptions
 
 from ringlet_py.entry import Address, Entry
 from ringlet_py.errors import LedgerUnreachable, StoreCorrupt
-from ringlet_py.ledger.claims import Refused, Rest, StoredDocument, Taken, Unlisted
+from ringlet_py.ledger.claims import Refused, Rest, Taken, Unlisted
+from ringlet_py.ledger.documents import StoredDocument
+from ringlet_py.ledger.redis.callers import RedisCallers
 from ringlet_py.ledger.redis.claims import RedisClaims
 from ringlet_py.ledger.redis.entries import RedisLedger
 from ringlet_py.ledger.redis.server import RedisServer
 from ringlet_py.ledger.redis.url import RedisUrl
+from ringlet_py.ledger.tokens import Token
 from ringlet_py.limits import Rate
+from ringlet_py.scope import Bearer
 from tests.ledger.redis_stores import CountingOnRedis, key, pool, store, wish
 from tests.redis_server import RedisProcess, needs_redis
 
@@ -52,16 +56,26 @@ def enlisted(claims: RedisClaims, *members: Any, policy: str = "first", **fields
     return turn
 
 
+def bearer(server: RedisServer, name: str, *texts: str) -> Bearer:
+    """A token that is there, as a claim names it."""
+    assert RedisCallers(server).add_token(Token(id=name, name=name, digest=f"digest-{name}"))
+    return Bearer(id=name, rates=tuple(map(Rate.parse, texts)))
+
+
 def counted_commands(server: RedisServer) -> list[str]:
-    """The commands that go out from now on."""
+    """What goes out from now on: commands, and together those that go out as one."""
     sent: list[str] = []
-    real = server._command
+    real, pipelined = server._command, server._pipelined
 
     def counting(*command: Any) -> Any:
         sent.append(str(command[0]))
         return real(*command)
 
-    server._command = counting
+    def counting_all(commands: Any) -> Any:
+        sent.append(" ".join(str(command[0]) for command in commands))
+        return pipelined(commands)
+
+    server._command, server._pipelined = counting, counting_all
     return sent
 
 
@@ -80,6 +94,34 @@ class TestRoundTrips:
 
         assert sent == ["EVALSHA"] * 3
 
+    def test_tokens_cost_none(self, server: RedisServer, claims: CountingOnRedis):
+        turn, bearers = enlisted(claims, key("a", "9/day")), tuple(bearer(server, name, "9/day@UTC") for name in "tuv")
+        claims.claim(wish(turn, bearers=bearers))  # brings the calendar's windows
+        sent = counted_commands(server)
+        assert isinstance(claims.claim(wish(turn, bearers=bearers)), Taken)
+        assert isinstance(claims.claim(wish(turn, bearers=(Bearer(id="nobody"),))), Refused)
+
+        assert sent == ["EVALSHA", "EVALSHA"]
+
+    def test_many_claims_are_one(self, server: RedisServer, claims: CountingOnRedis):
+        turns = [enlisted(claims, key("a", "9/day@UTC"), pool=f"pool-{number}") for number in range(5)]
+        claims.claim(wish(turns[0]))
+        sent = counted_commands(server)
+        answers = claims.claim_all([wish(turn) for turn in turns * 2])
+
+        assert [type(each) for each in answers] == [Taken] * 8 + [Refused] * 2
+        assert sent == [" ".join(["EVALSHA"] * 10)]
+
+    def test_only_those_that_lack_windows_are_asked_again(self, server: RedisServer, claims: CountingOnRedis):
+        plain, dated = enlisted(claims, key("a", "2/day")), enlisted(claims, key("b", "1/day@UTC"), pool="q")
+        claims.claim(wish(plain))
+        sent = counted_commands(server)
+        answers = claims.claim_all([wish(dated), wish(plain), wish(dated), wish(plain)])
+
+        assert sent == [" ".join(["EVALSHA"] * 4), " ".join(["EVALSHA"] * 2)]
+        assert [type(each) for each in answers] == [Taken, Taken, Refused, Refused]
+
+    @pytest.mark.slow
     def test_a_refusal_is_one_also_when_thousands_are_used_up(self, server: RedisServer, claims: CountingOnRedis):
         turn = enlisted(claims, *(key(f"k{number}", "1/day") for number in range(2000)), policy="round-robin")
         claims.claim(wish(turn))
@@ -132,6 +174,30 @@ class TestLostAnswers:
         assert isinstance(taken, Taken)
         assert (taken.address, taken.remaining) == ("openai/b", 8)
         assert [each.uses for each in claims.standings(turn)] == [1, 1]
+
+    def test_many_claims_whose_answers_were_lost_are_asked_again_and_counted_once(
+        self, server: RedisServer, claims: CountingOnRedis, monkeypatch: pytest.MonkeyPatch
+    ):
+        turn, bearers = enlisted(claims, key("a", "9/day")), (bearer(server, "t", "9"),)
+        claims.claim(wish(turn))
+        real = server._pipelined
+        lost: list[Any] = []
+
+        def losing(commands: Any) -> Any:
+            answers = real(commands)
+            if not lost:
+                lost.append(answers)
+                raise exceptions.ConnectionError("gone")
+            return answers
+
+        monkeypatch.setattr(server, "_pipelined", losing)
+        answers = claims.claim_all([wish(turn, bearers=bearers) for _ in range(3)])
+
+        assert [each.remaining for each in answers if isinstance(each, Taken)] == [7, 6, 5]
+        assert claims.standings(turn)[0].uses == 4
+        lost.clear()
+        with pytest.raises(LedgerUnreachable):
+            claims.claim_all([wish(turn), wish(turn, lease="")])
 
     def test_a_lease_id_gets_the_same_answer_again(self, claims: CountingOnRedis):
         turn = enlisted(claims, key("a", "9/day"), key("b", "9/day"), policy="round-robin")
@@ -197,12 +263,42 @@ class TestRestarts:
 
         assert isinstance(claims.claim(wish(turn)), Taken)
 
+    @pytest.mark.parametrize("known", [False, True])
+    def test_scripts_are_loaded_again_for_many_claims_too(
+        self, server: RedisServer, claims: CountingOnRedis, *, known: bool
+    ):
+        turn = enlisted(claims, key("a", "5/day"))
+        if known:
+            claims.claim(wish(turn))
+        server.call("SCRIPT", "FLUSH")
+        sent = counted_commands(server)
+        answers = claims.claim_all([wish(turn) for _ in range(7)])
+
+        assert [isinstance(each, Taken) for each in answers] == [True] * (5 - known) + [False] * (2 + known)
+        assert [each.remaining for each in answers if isinstance(each, Taken)] == list(range(4 - known, -1, -1))
+        assert sent == [" ".join(["EVALSHA"] * 7), "EVALSHA", "EVAL", " ".join(["EVALSHA"] * 6)]
+
+    def test_one_claim_that_fails_is_raised_and_the_others_can_be_asked_again(
+        self, server: RedisServer, claims: CountingOnRedis
+    ):
+        good, bad = enlisted(claims, key("a", "9/day")), enlisted(claims, key("b", "9/day"), pool="q")
+        server.call("SET", server.key("use", "key:openai/b|image"), "theirs")
+        wishes = [wish(good), wish(bad), wish(good)]
+        with pytest.raises(StoreCorrupt):
+            claims.claim_all(wishes)
+
+        again = [claims.claim(each) for each in (wishes[0], wishes[2])]
+        assert [each.remaining for each in again if isinstance(each, Taken)] == [8, 7]
+        assert claims.standings(good)[0].uses == 2
+
     def test_while_it_is_down_nothing_is_handed_out(self, process: RedisProcess, claims: CountingOnRedis):
         turn = enlisted(claims, key("a"))
         process.kill()
 
         with pytest.raises(LedgerUnreachable):
             claims.claim(wish(turn))
+        with pytest.raises(LedgerUnreachable):
+            claims.claim_all([wish(turn), wish(turn)])
 
 
 class TestClocks:

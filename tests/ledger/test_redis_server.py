@@ -19,12 +19,15 @@ from ringlet_py.errors import (
     StoreCorrupt,
 )
 from ringlet_py.ledger.claims import Refused, Rest, Taken
+from ringlet_py.ledger.redis.callers import RedisCallers
 from ringlet_py.ledger.redis.claims import RedisClaims
 from ringlet_py.ledger.redis.entries import RedisLedger
 from ringlet_py.ledger.redis.made import redis_claims, redis_server
 from ringlet_py.ledger.redis.server import SCHEMA, RedisServer
 from ringlet_py.ledger.redis.url import RedisUrl
+from ringlet_py.ledger.tokens import StoredLease, Token
 from ringlet_py.limits import NEVER, Rate
+from ringlet_py.scope import Bearer
 from tests.ledger.redis_stores import key, pool, silence, store, wish
 from tests.redis_server import RedisProcess, needs_redis
 
@@ -199,7 +202,18 @@ class TestRefusals:
         claims.claim(wish(turn))
         claims.renewed("openai/a")
         claims.renamed("openai/a", "openai/b")
+        token, lease = Token(id="t", name="t", digest="d"), StoredLease(id="l", address="openai/a", expires_at=1)
+        callers = RedisCallers(server)
+        callers.add_token(token)
+        callers.add_lease(lease)
+        claims.claim_all([wish(pool(pool="none"), bearers=(Bearer(id="t"),)) for _ in range(2)])
 
+        assert callers.change_token(token, token)
+        assert callers.change_lease(lease, lease)
+        assert callers.chain("d") == callers.tokens() == [token]
+        assert callers.leases() == [lease]
+        assert callers.forget_leases(2) == 1
+        assert callers.remove_token("t") == ["t"]
         assert isinstance(taken, Taken)
         assert claims.resting() == {}
         assert [left for _, left in claims.standings(turn)[0].remaining] == [9, 8]  # the org's stays
@@ -391,6 +405,48 @@ class TestOnError:
 
         with pytest.raises(LedgerUnreachable):
             claims.claim(wish(pool(), only="openai/a"))
+
+    def test_allow_lends_several_in_turn_or_none(self, said: list[str]):
+        claims, turn = self.claims("allow", said), pool("round-robin")
+        with pytest.raises(LedgerUnreachable):
+            claims.enlist(turn, [key("a"), key("b")], version="1")
+
+        assert [_alias(each) for each in claims.claim_all([wish(turn) for _ in range(3)])] == ["a", "b", "a"]
+        assert len(said) == 3
+        with pytest.raises(LedgerUnreachable):
+            claims.claim_all([wish(turn), wish(turn, only="openai/z")])
+
+    def test_allow_lends_nothing_to_a_token_that_may_be_revoked(self, said: list[str]):
+        claims, turn = self.claims("allow", said), pool()
+        with pytest.raises(LedgerUnreachable):
+            claims.enlist(turn, [key("a")], version="1")
+        asking = wish(turn, bearers=(Bearer(id="t"),))
+
+        for verb, argument in ((claims.claim, asking), (claims.peek, asking), (claims.claim_all, [wish(turn), asking])):
+            with pytest.raises(LedgerUnreachable):
+                verb(argument)
+        assert said == []
+        assert _alias(claims.claim(wish(turn))) == "a"
+
+    @needs_redis
+    def test_with_the_server_there_allow_lends_to_tokens_and_several_at_once(self, said: list[str]):
+        with RedisProcess() as process:
+            server = store(process)
+            claims, turn = redis_claims(server, on_error="allow", say=silence, clock=lambda: 1000.0), pool()
+            RedisCallers(server).add_token(Token(id="t", name="t", digest="d"))
+            claims.enlist(turn, [key("a", own=(Rate.parse("2"),)), key("b")], version=claims.version())
+            asking = [wish(turn, bearers=(Bearer(id=name),)) for name in ("t", "nobody", "t")]
+            answers = claims.claim_all(asking)
+
+            assert [each.reason if isinstance(each, Refused) else _alias(each) for each in answers] == [
+                "a",
+                "token",
+                "a",
+            ]
+        with pytest.raises(LedgerUnreachable):
+            claims.claim(wish(turn, only="openai/a"))  # it was seen to be used up
+        with pytest.raises(LedgerUnreachable):
+            claims.claim_all(asking)
 
     @needs_redis
     @pytest.mark.parametrize("seen_by", ["taking the last", "a refusal", "standings"])

@@ -11,6 +11,8 @@ import pytest
 
 from ringlet_py.errors import InsecurePermissions, StoreCorrupt
 from ringlet_py.ledger.sealed_values import SqliteSealedValues
+from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from tests.ledger.sealed_contract import WORK, SealedValuesContract, key, value
 
 if TYPE_CHECKING:
@@ -28,7 +30,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def values(path: Path) -> SqliteSealedValues:
-    return SqliteSealedValues(str(path))
+    return opened(path)
+
+
+def opened(path: Path) -> SqliteSealedValues:
+    return SqliteSealedValues(Session(SqliteFile(str(path))))
 
 
 class TestSqliteSealedValues(SealedValuesContract):
@@ -66,7 +72,7 @@ def test_a_file_that_was_opened_to_others_meanwhile_is_refused(values: SqliteSea
 
 
 def test_what_another_one_writes_is_seen_at_once(values: SqliteSealedValues, path: Path):
-    other = SqliteSealedValues(str(path))
+    other = opened(path)
     values.add_key(key(), after=None)
     for text in (b"1", b"2"):
         other.put(value(ciphertext=text))
@@ -81,7 +87,7 @@ def test_another_file_in_its_place_is_what_is_read(values: SqliteSealedValues, p
         name.rename(tmp_path / name.name)
     assert values.value(WORK) is None
 
-    SqliteSealedValues(str(path)).add_key(key("k2"), after=None)
+    opened(path).add_key(key("k2"), after=None)
 
     assert values.keys() == [key("k2")]
 
@@ -105,16 +111,22 @@ def test_each_thread_reads(values: SqliteSealedValues):
 def test_a_connection_is_not_carried_over_a_fork(values: SqliteSealedValues, path: Path):
     values.add_key(key(), after=None)
     values.put(value())
-    parents = values._reading._connection()
+    parents = connection_of(values)
     pid = os.fork()
     if pid == 0:
-        fine = values.value(WORK) == value() and values._reading._connection() is not parents
+        fine = values.value(WORK) == value() and connection_of(values) is not parents
         values.put(value("b/b"))
         os._exit(0 if fine and values.value("b/b") else 1)
 
     assert os.waitpid(pid, 0)[1] == 0
-    assert values._reading._connection() is parents
+    assert connection_of(values) is parents
     assert values.addresses() == [WORK, "b/b"]
+
+
+def connection_of(values: SqliteSealedValues) -> sqlite3.Connection:
+    assert values.keys()
+    assert values._session._open is not None
+    return values._session._open[0]
 
 
 @pytest.mark.parametrize("damage", ["nonce = 'text'", "scheme = x'00'", "key_id = x'ff'"])

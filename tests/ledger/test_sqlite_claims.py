@@ -22,9 +22,11 @@ from ringlet_py.files.queue import Queue
 from ringlet_py.ledger.claims import Claim, Rest, Taken
 from ringlet_py.ledger.clock import SystemClock
 from ringlet_py.ledger.sqlite import SqliteLedger
+from ringlet_py.ledger.sqlite_callers import SqliteCallers
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
 from ringlet_py.ledger.sqlite_moment import SLEW
+from ringlet_py.ledger.sqlite_session import Session
 from tests.ledger.claims_contract import Asked, ClaimsContract, member, rates, turn
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def machine() -> FakeMachine:
 
 @pytest.fixture
 def claims(path: Path, machine: FakeMachine) -> Iterator[SqliteClaims]:
-    claims = SqliteClaims(SqliteFile(str(path)), machine)
+    claims = SqliteClaims(Session(SqliteFile(str(path))), machine)
     yield claims
     claims.close()
 
@@ -87,6 +89,11 @@ def claims(path: Path, machine: FakeMachine) -> Iterator[SqliteClaims]:
 @pytest.fixture
 def ledger(path: Path) -> SqliteLedger:
     return SqliteLedger(str(path))
+
+
+@pytest.fixture
+def callers(claims: SqliteClaims) -> SqliteCallers:
+    return SqliteCallers(claims.session)
 
 
 @pytest.fixture
@@ -222,7 +229,7 @@ class TestOverAdmission:
     ):
         machine = FakeMachine()
         path = tmp_path_factory.mktemp("ledger") / "state" / "ledger.sqlite"
-        with closing(SqliteClaims(SqliteFile(str(path)), machine)) as claims:
+        with closing(SqliteClaims(Session(SqliteFile(str(path))), machine)) as claims:
             asked = Asked(claims, [member("a", f"{amount}/0.{window:03}s")])
             taken: dict[str, int] = {}
             for event, value in events:
@@ -263,9 +270,10 @@ from ringlet_py.ledger.clock import SystemClock
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_moment import SLEW
 from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.limits import Rate
 path, me, seconds, rate = sys.argv[1:5]
-claims = SqliteClaims(SqliteFile(path), SystemClock(time.time))
+claims = SqliteClaims(Session(SqliteFile(path)), SystemClock(time.time))
 turn = Turn(pool="p", provider="openai", feature="image", policy="round-robin")
 version = claims.version()
 claims.enlist(turn, [Member(address=f"openai/{a}", rates=(Rate.parse(rate),)) for a in "abc"], version=version)
@@ -392,7 +400,7 @@ class TestTheKeptConnection:
     ):
         asked = Asked(claims, [member("a", "1/day", own=rates("1"))])
         asked.take()
-        with closing(SqliteClaims(SqliteFile(str(path)), machine)) as other:
+        with closing(SqliteClaims(Session(SqliteFile(str(path))), machine)) as other:
             other.give_back(asked.lease)
 
         assert asked.take() == "a"
@@ -426,7 +434,7 @@ class TestTheKeptConnection:
         assert asked.refusal().reason == "members"
 
     def test_whoever_holds_the_queue_is_waited_for_with_a_limit(self, path: Path, machine: FakeMachine):
-        with closing(SqliteClaims(SqliteFile(str(path), busy_timeout=0.05), machine)) as claims:
+        with closing(SqliteClaims(Session(SqliteFile(str(path), busy_timeout=0.05)), machine)) as claims:
             asked = Asked(claims, [member("a")])
             queue = Queue(f"{path}.queue", limit=1)
             queue.enter()
@@ -495,3 +503,21 @@ def _claim_until_full(asked: Asked, path: Path) -> int:
     except BaseException:  # noqa: BLE001 - the child must never go on with the test
         return 3
     return 4
+
+
+def test_leases_whose_streams_are_no_longer_remembered_are_given_back_too(
+    claims: SqliteClaims, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ringlet_py.ledger.sqlite_claims._REMEMBERED", 2)
+    version = claims.version()
+    claims.enlist(turn(), [member("a", own=rates("9/hour"))], version=version)
+    wishes = [Claim(turn=turn(), version=version, lease=f"lease-{number}") for number in range(6)]
+    for wish in wishes:
+        assert isinstance(claims.claim(wish), Taken)
+    assert next(iter(claims._leases)) == "lease-3"
+
+    for wish in wishes:
+        claims.give_back(wish.lease)
+
+    [standing] = claims.standings(turn())
+    assert [left for _, left in standing.remaining] == [9]

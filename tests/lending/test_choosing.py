@@ -293,12 +293,12 @@ def test_a_refused_claim_uses_nothing_of_any_limit(world: World):
     world.add("a", max_uses="5/hour")
     world.pool(pool_limits=["1/minute"], quota=["9/day"])
     world.claim(pool="p", user="7")
-    before = world.claims.standings(world.lending._steps(Request(pool="p"), world.lending.known())[0].turn(""))
+    before = world.claims.standings(world.lending.steps_of(Request(pool="p"), world.lending.known())[0].turn(""))
 
     for _ in range(3):
         with pytest.raises(PoolExhausted):
             world.claim(pool="p", user="7")
-    after = world.claims.standings(world.lending._steps(Request(pool="p"), world.lending.known())[0].turn(""))
+    after = world.claims.standings(world.lending.steps_of(Request(pool="p"), world.lending.known())[0].turn(""))
 
     assert [each.remaining for each in after] == [each.remaining for each in before]
 

@@ -10,6 +10,7 @@ from ringlet_py.entry import Address, Entry, utc
 from ringlet_py.lease import Request
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.lending import Lending
 from ringlet_py.pools import PoolStore, TierStore
 from ringlet_py.secret import Secret
@@ -47,7 +48,7 @@ class World:
         self.keys = Keys(folder, backend)
         self.clock = self.keys.clock
         self.records = self.keys.records
-        self.claims = SqliteClaims(SqliteFile(self.keys.ledger.file.path), Machine(self.clock))
+        self.claims = SqliteClaims(Session(SqliteFile(self.keys.ledger.file.path)), Machine(self.clock))
         self.pools = PoolStore(self.claims)
         self.tiers = TierStore(self.claims)
         self.environ = {} if environ is None else environ

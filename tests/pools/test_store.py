@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.errors import LimitInvalid, PoolExists, PoolNotFound, StoreCorrupt, TierNotFound
-from ringlet_py.ledger.claims import StoredDocument
 from ringlet_py.ledger.clock import SystemClock
+from ringlet_py.ledger.documents import StoredDocument
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
+from ringlet_py.ledger.sqlite_session import Session
 from ringlet_py.pools import PoolStore, TierStore
 from ringlet_py.testing import FakeClock
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[SqliteClaims]:
-    ledger = SqliteClaims(SqliteFile(str(tmp_path / "state" / "ledger.sqlite")), SystemClock(FakeClock()))
+    ledger = SqliteClaims(Session(SqliteFile(str(tmp_path / "state" / "ledger.sqlite"))), SystemClock(FakeClock()))
     yield ledger
     ledger.close()
 

@@ -40,7 +40,8 @@ class DataKey:
 
     def unseal(self, value: SealedValue, address: Address) -> Secret:
         """The secret; StoreCorrupt if anything about the value or its place is not as it was sealed."""
-        _check_scheme(value.scheme, f"the sealed value of {address}")
+        if value.scheme != SCHEME:
+            raise _unknown_scheme(f"the sealed value of {address}")
         raw = _opened(self._aead, value.nonce, value.ciphertext, self._bound_to(address))
         if raw is None:
             raise StoreCorrupt(
@@ -78,7 +79,8 @@ def wrap(raw: bytes, master: bytes, *, id: str, store: str, kind: str, slot: str
 
 def unwrap(key: WrappedKey, master: bytes) -> bytes:
     """The data key; MasterKeyWrong if that master key does not open it."""
-    _check_scheme(key.scheme, f"the data key {key.id}")
+    if key.scheme != SCHEME:
+        raise _unknown_scheme(f"the data key {key.id}")
     bound = _joined("data key", SCHEME, key.store, key.id, key.master, key.slot, key.salt.hex())
     raw = _opened(_aead(master), key.nonce, key.ciphertext, bound)
     if raw is None or len(raw) != KEY_LENGTH:
@@ -122,7 +124,6 @@ def _joined(*parts: str) -> bytes:
     return b"".join([len(part).to_bytes(4, "big") + part for part in [part.encode() for part in parts]])
 
 
-def _check_scheme(scheme: str, what: str) -> None:
-    if scheme != SCHEME:
-        why = f"this ringlet knows the scheme {SCHEME!r} only"
-        raise StoreCorrupt(f"{what} has an unknown scheme", why=why, hint="install the newest ringlet")
+def _unknown_scheme(what: str) -> StoreCorrupt:
+    why = f"this ringlet knows the scheme {SCHEME!r} only"
+    return StoreCorrupt(f"{what} has an unknown scheme", why=why, hint="install the newest ringlet")

@@ -23,7 +23,8 @@ class AllowingClaims:
 
     Such an answer says `remaining=-1` and `now=0`.  Of a turn that this process has enlisted, it is one of its members;
     of any other only a claim of a single address (`only`) is answered.  A key of which it was said here that no waiting
-    helps is not handed out (see `_Unusable`).  Where there is none, the claim fails as it would without this.
+    helps is not handed out (see `_Unusable`).  Where there is none, and for whoever asks with a token, the claim fails
+    as it would without this.
     `wall` is the time in milliseconds since 1970.
     """
 
@@ -46,21 +47,27 @@ class AllowingClaims:
 
     def claim(self, claim: Claim) -> Taken | Refused | Unlisted:
         """Takes a key, or hands one out uncounted."""
+        return self.claim_all([claim])[0]
+
+    def claim_all(self, claims: Sequence[Claim]) -> list[Taken | Refused | Unlisted]:
+        """The same of each; all fail if one of them can only fail."""
         try:
-            answer = self._claims.claim(claim)
+            answers = self._claims.claim_all(claims)
         except _AWAY as problem:
-            taken = self._uncounted(claim, problem)
-            self._say(f"⚠ {problem.what}: {taken.address} is lent without counting it.\n  {problem.hint}")
-            self._cursors[claim.turn] = taken.address
-            return taken
-        self._unusable.hear(claim, answer, self._members.get(claim.turn, ()))
-        return answer
+            if any(claim.bearers for claim in claims):
+                raise  # a limit may be let go, but nobody knows whether a token was revoked
+            return self._handed_out(claims, problem)
+        for claim, answer in zip(claims, answers, strict=True):
+            self._unusable.hear(claim, answer, self._members.get(claim.turn, ()))
+        return answers
 
     def peek(self, claim: Claim) -> Taken | Refused | Unlisted:
         """What `claim` would answer, changing nothing."""
         try:
             return self._claims.peek(claim)
         except _AWAY as problem:
+            if claim.bearers:
+                raise
             return self._uncounted(claim, problem)
 
     def standings(self, turn: Turn) -> list[Standing]:
@@ -105,6 +112,15 @@ class AllowingClaims:
 
     def _orgs(self, address: str) -> set[str]:
         return {each.org for members in self._members.values() for each in members if each.address == address}
+
+    def _handed_out(self, claims: Sequence[Claim], problem: KeychainError) -> list[Taken | Refused | Unlisted]:
+        handed_out: list[Taken | Refused | Unlisted] = []
+        for claim in claims:
+            taken = self._uncounted(claim, problem)
+            self._cursors[claim.turn] = taken.address
+            self._say(f"⚠ {problem.what}: {taken.address} is lent without counting it.\n  {problem.hint}")
+            handed_out.append(taken)
+        return handed_out
 
     def _uncounted(self, claim: Claim, problem: KeychainError) -> Taken:
         turn = claim.turn

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.errors import KeychainBroken
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.claims import Claim, Member, Rest, Turn
     from ringlet_py.ledger.redis.server import RedisServer
+    from ringlet_py.ledger.redis.wishes import Windows
 
 _BATCH = 500  # members a script looks at in one go, so that others are not kept waiting
 
@@ -40,11 +43,19 @@ class RedisClaims:
 
     def claim(self, claim: Claim) -> Taken | Refused | Unlisted:
         """Takes a key; should the answer be lost, asking again under the same lease id gets the same answer."""
-        return self._claimed(claim, "claim")
+        return self._claimed([claim], "claim")[0]
+
+    def claim_all(self, claims: Sequence[Claim]) -> list[Taken | Refused | Unlisted]:
+        """Each as `claim` does, in one round trip; asking again under the same lease ids is as good here too.
+
+        Where windows of calendars are lacking, those that need them come after the others.  If one claim fails, that is
+        raised, and what the others have taken stays taken until they ask again or give it back.
+        """
+        return self._claimed(claims, "claim")
 
     def peek(self, claim: Claim) -> Taken | Refused | Unlisted:
         """What `claim` would answer, taking nothing."""
-        return self._claimed(claim, "peek")
+        return self._claimed([claim], "peek")[0]
 
     def standings(self, turn: Turn) -> list[Standing]:
         """How each member stands, sorted by address."""
@@ -80,34 +91,61 @@ class RedisClaims:
         """Takes back the uses that were taken under that id, if they are still counted."""
         self._server.run("give_back", lease)
 
-    def _claimed(self, claim: Claim, verb: str) -> Taken | Refused | Unlisted:
-        again = verb == "peek" or bool(claim.lease)
-        kind, *answer = self._with_windows("claim", lambda: claim_of(claim, self._windows), verb, again=again)
-        if kind == b"unlisted":
-            return Unlisted()
-        if kind == b"taken":
-            address, remaining, now, ready = answer
-            return Taken(address=address.decode(), remaining=int(remaining), now=int(now), ready_at=int(ready))
-        ready, wall, now, reason, members = answer
-        return Refused(
-            retry_at=int(ready), retry_wall=int(wall), now=int(now), reason=reason.decode(), members=int(members)
-        )
+    def _claimed(self, claims: Sequence[Claim], verb: str) -> list[Taken | Refused | Unlisted]:
+        again = verb == "peek" or all(claim.lease for claim in claims)
+        wishes = [_Asked(partial(claim_of, claim), (verb,)) for claim in claims]
+        return [_answered(*answer) for answer in self._with_windows("claim", wishes, again=again)]
 
     def _standings(self, turn: Turn, addresses: list[str]) -> list[Standing]:
-        answer = self._with_windows("standings", lambda: turn_of(turn, self._windows), *addresses)
-        return [_standing(found, int(answer[1])) for found in answer[2]]
+        asked = _Asked(partial(turn_of, turn), addresses)
+        _, now, found = self._with_windows("standings", [asked])[0]
+        return [_standing(each, int(now)) for each in found]
 
-    def _with_windows(self, script: str, first: Callable[[], str], *others: str, again: bool = True) -> Any:
-        """The script's answer; it says which calendar windows it lacks, by its own clock."""
+    def _with_windows(self, script: str, asked: Sequence[_Asked], *, again: bool = True) -> list[Any]:
+        """The script's answers; it says which calendar windows it lacks, by its own clock."""
+        answers: dict[int, Any] = {}
         for _ in range(4):
-            answer = self._server.run(script, first(), *others, again=again)
-            if answer[0] != b"windows":
-                return answer
-            for name in answer[2].decode().split():
-                self._windows[name] = boundaries(name, int(answer[1]))
+            rest = [place for place in range(len(asked)) if place not in answers]
+            calls = [asked[place].arguments(self._windows) for place in rest]
+            found = zip(rest, self._server.run_all(script, calls, again=again), strict=True)
+            answers |= {place: answer for place, answer in found if not self._lacks(answer)}
+            if len(answers) == len(asked):
+                return [answers[place] for place in range(len(asked))]
         raise KeychainBroken(
             f"the clock of the ledger on {self._server.shown} does not stand still", hint="set it right"
         )
+
+    def _lacks(self, answer: Any) -> bool:
+        """Whether it says that windows are lacking, which then are there."""
+        if answer[0] != b"windows":
+            return False
+        for name in answer[2].decode().split():
+            self._windows[name] = boundaries(name, int(answer[1]))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a script is asked: the wish, as soon as the windows are known, and what comes after it."""
+
+    wish: Callable[[Windows], str]
+    others: Sequence[str]
+
+    def arguments(self, windows: Windows) -> list[str]:
+        """The script's arguments, with these windows."""
+        return [self.wish(windows), *self.others]
+
+
+def _answered(kind: bytes, *answer: Any) -> Taken | Refused | Unlisted:
+    if kind == b"unlisted":
+        return Unlisted()
+    if kind == b"taken":
+        address, remaining, now, ready = answer
+        return Taken(address=address.decode(), remaining=int(remaining), now=int(now), ready_at=int(ready))
+    ready, wall, now, reason, members = answer
+    return Refused(
+        retry_at=int(ready), retry_wall=int(wall), now=int(now), reason=reason.decode(), members=int(members)
+    )
 
 
 def _standing(found: list[Any], now: int) -> Standing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringlet_py.ledger.claims import StoredDocument
+from ringlet_py.ledger.documents import StoredDocument
 
 if TYPE_CHECKING:
     from ringlet_py.ledger.redis.server import RedisServer

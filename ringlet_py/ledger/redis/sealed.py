@@ -29,6 +29,14 @@ class RedisSealedValues:
         found = self._server.call("HGET", self._server.key("sealed"), address)
         return None if found is None else SealedValue(address=address, **self._fields(found, _VALUE))
 
+    def values(self, addresses: Sequence[str]) -> list[SealedValue]:
+        """The values of these addresses, of those that there are."""
+        if not addresses:
+            return []
+        found = self._server.call("HMGET", self._server.key("sealed"), *addresses)
+        pairs = zip(addresses, found, strict=True)
+        return [SealedValue(address=one, **self._fields(each, _VALUE)) for one, each in pairs if each is not None]
+
     def addresses(self) -> list[str]:
         """The address of every value, sorted."""
         return sorted(found.decode() for found in self._server.call("HKEYS", self._server.key("sealed")))

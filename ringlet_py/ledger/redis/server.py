@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -15,7 +16,7 @@ from ringlet_py.ledger.redis.scripts import Script
 from ringlet_py.ledger.redis.url import wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ringlet_py.ledger.redis.url import RedisUrl
 
@@ -36,7 +37,9 @@ class RedisServer:
         self._is_open = url.is_open
         self._scripts: dict[str, Script] = {}
         self._is_known = False
-        self._command: Callable[..., Any] = _client(url, timeout).execute_command
+        client = _client(url, timeout)
+        self._command: Callable[..., Any] = client.execute_command
+        self._pipelined: Callable[..., list[Any]] = partial(_pipelined, client)
 
     def __repr__(self) -> str:
         return f"RedisServer({self.shown!r})"
@@ -47,17 +50,33 @@ class RedisServer:
 
     def call(self, *command: str | bytes | int, again: bool = True) -> Any:
         """The answer to a command; `again` says that doing it twice is as good as once, should the answer be lost."""
-        if not self._is_known:
-            self._look()
-        return self._asked(*command, again=again)
+        return self._repeated(lambda: self._once(*command), again=again)
 
     def run(self, name: str, *arguments: str | bytes, again: bool = True) -> Any:
         """The answer of the script of that name, in one round trip where the server knows it."""
-        script = self._scripts.get(name) or self._first(name)
+        script = self._script(name)
         try:
             return self.call("EVALSHA", script.digest, 1, self.prefix, *arguments, again=again)
         except NoScriptError:
             return self.call("EVAL", script.text, 1, self.prefix, *arguments, again=again)
+
+    def run_all(self, name: str, calls: Sequence[Sequence[str]], *, again: bool = True) -> list[Any]:
+        """Its answers to each of these arguments, one after the other, also in one round trip.
+
+        If one fails that is raised, and what the others did is done.
+        """
+        if len(calls) <= 1:  # one alone is cheaper by itself
+            return [self.run(name, *arguments, again=again) for arguments in calls]
+        start = ("EVALSHA", self._script(name).digest, 1, self.prefix)
+        answers: list[Any] = self._repeated(lambda: self._all_once(start, calls), again=again)
+        unknown = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            # the first of them tells the server the script
+            told = self.run(name, *calls[unknown[0]], again=again)
+            others = self.run_all(name, [calls[place] for place in unknown[1:]], again=again)
+            for place, answer in zip(unknown, [told, *others], strict=True):
+                answers[place] = answer
+        return answers
 
     def flat(self, key: str) -> list[tuple[str, str]]:
         """The fields of a hash with their texts, in the old and the new protocol."""
@@ -84,12 +103,12 @@ class RedisServer:
         """The error for what ringlet cannot have written."""
         return corrupt(self.shown, why)
 
-    def _first(self, name: str) -> Script:
-        """The script, read; what changes a ledger says first of which version that is."""
+    def _script(self, name: str) -> Script:
+        """The script, read once; what changes a ledger says first of which version that is."""
         if not self._scripts:
             self.call("SET", self.key("schema"), SCHEMA, "NX")
-        script = self._scripts[name] = Script(name)
-        return script
+        script = self._scripts.get(name) or Script(name)
+        return self._scripts.setdefault(name, script)
 
     def _look(self) -> None:
         """Sees once in the life of a process whether it is our kind of ledger."""
@@ -99,7 +118,7 @@ class RedisServer:
                 "set up TLS there and write rediss:// in [ledger] url."
             )
             self._is_open = False
-        found = self._asked("GET", self.key("schema"), again=True) or str(SCHEMA).encode()
+        found = self._again(lambda: self._once("GET", self.key("schema"))) or str(SCHEMA).encode()
         if not found.isdigit():
             raise self.corrupt("its version is not a number")
         if int(found) > SCHEMA:
@@ -108,14 +127,17 @@ class RedisServer:
             raise StoreCorrupt(what, why=why, hint="install the newest ringlet")
         self._is_known = True
 
-    def _asked(self, *command: str | bytes | int, again: bool) -> Any:
+    def _repeated(self, ask: Callable[[], Any], *, again: bool) -> Any:
+        if not self._is_known:
+            self._look()
+        return self._again(ask) if again else ask()
+
+    def _again(self, ask: Callable[[], Any]) -> Any:
         try:
-            return self._once(*command)
+            return ask()
         except LedgerUnreachable:
             # a server that was restarted hangs up on everybody, and is there again
-            if not again:
-                raise
-        return self._once(*command)
+            return ask()
 
     def _once(self, *command: str | bytes | int) -> Any:
         try:
@@ -124,6 +146,24 @@ class RedisServer:
             raise
         except RedisError as error:
             raise translated(error, self.shown) from None
+
+    def _all_once(self, start: Sequence[str | int], calls: Sequence[Sequence[str]]) -> list[Any]:
+        """The answers to commands that all start so, of which each may be that the script is not known."""
+        try:
+            answers = self._pipelined([(*start, *arguments) for arguments in calls])
+        except RedisError as error:
+            raise translated(error, self.shown) from None
+        for answer in answers:
+            if isinstance(answer, RedisError) and not isinstance(answer, NoScriptError):
+                raise translated(answer, self.shown)
+        return answers
+
+
+def _pipelined(client: redis.Redis, commands: Sequence[Sequence[str | int]]) -> list[Any]:
+    pipeline: Any = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    return list(pipeline.execute(raise_on_error=False))
 
 
 def _client(url: RedisUrl, timeout: float) -> redis.Redis:

@@ -24,12 +24,14 @@ LARGE_ORG = 256
 def claim_of(claim: Claim, windows: Windows) -> str:
     """The wish for the script `claim`."""
     turn = claim.turn
-    wish = _turn(turn, (*claim.quota, *turn.org_rates, *turn.pool_rates), windows)
+    of_bearers = (rate for bearer in claim.bearers for rate in bearer.rates)
+    wish = _turn(turn, (*claim.quota, *of_bearers, *turn.org_rates, *turn.pool_rates), windows)
     wish |= {
         "version": claim.version,
         "lease": claim.lease,
         "caller": _joined(claim.caller, turn.provider, turn.feature),
         "quota": _rates(claim.quota) if claim.caller else [],
+        "bearers": [(bearer.id, _rates(bearer.rates)) for bearer in claim.bearers],
         "only": claim.only,
         "seed": str(claim.seed),
         "session": claim.session,
@@ -67,7 +69,7 @@ def org_named(provider: str, org: str) -> str:
 
 def id_of(turn: Turn) -> str:
     """The turn's name."""
-    return _joined(turn.pool, turn.provider, turn.feature)
+    return _joined(turn.name, turn.provider, turn.feature)
 
 
 def boundaries(calendar: str, wall: int) -> list[int]:

@@ -10,6 +10,36 @@ local function refusal(t, ready, reason)
   return {'refused', text(ready), text(wall), text(t.now), reason, t.members}
 end
 
+-- whether every token that the claim names is there, and has not expired
+local function has_tokens(t)
+  for _, bearer in ipairs(t.bearers) do
+    local written = redis.call('HGET', key('tokens'), bearer[1])
+    local expires = written and cjson.decode(written).expires_at or t.wall
+    if expires > 0 and expires <= t.wall then return false end
+  end
+  return true
+end
+
+-- what a claim counts on besides its member: stream, rates, and the reason if these are used up; the first reason counts
+local function shared_streams(t)
+  local streams = {}
+  for _, bearer in ipairs(t.bearers) do streams[#streams + 1] = {'token:' .. bearer[1], bearer[2], 'bearer'} end
+  streams[#streams + 1] = {'quota:' .. t.caller, t.quota, 'quota'}
+  streams[#streams + 1] = {'pool:' .. t.pool, t.pool_rates, 'pool'}
+  return streams
+end
+
+-- when they all allow a use (0: now), and the first that does not
+local function shared_ready(t)
+  local ready, reason = 0, nil
+  for _, stream in ipairs(shared_streams(t)) do
+    local opens = latest_of(stream[2], stream[1], t)
+    if opens > t.now and not reason then reason = stream[3] end
+    ready = math.max(ready, opens)
+  end
+  return ready, reason
+end
+
 -- the member of `wait` that is ready first, once the moments before its own have been looked at
 local function soonest_member(t)
   local waiting = turn_key(t, 'wait')
@@ -103,8 +133,7 @@ end
 -- every stream that a claim of this member counts on
 local function all_streams(t, address, member)
   local streams = streams_of(t, address, member)
-  streams[#streams + 1] = {'pool:' .. t.pool, t.pool_rates}
-  streams[#streams + 1] = {'quota:' .. t.caller, t.quota}
+  for _, stream in ipairs(shared_streams(t)) do streams[#streams + 1] = stream end
   return streams
 end
 
@@ -166,17 +195,14 @@ local function claim(t)
   if t.is_other then begin_anew(t) end
   if t.only ~= '' then t.members = redis.call('HEXISTS', turn_key(t, 'members'), t.only) end
   if t.members == 0 then return refusal(t, NEVER, 'none') end
+  if not has_tokens(t) then return refusal(t, NEVER, 'token') end
   drop_expired(t)
   promote(t)
-  local quota = latest_of(t.quota, 'quota:' .. t.caller, t)
-  local pool = latest_of(t.pool_rates, 'pool:' .. t.pool, t)
-  local shared = math.max(quota, pool)
+  local shared, reason = shared_ready(t)
   local address, member = chosen(t)
   local ready = t.now
   if not address then ready, address, member = waited_for(t) end
-  if shared > t.now then
-    return refusal(t, math.max(shared, math.min(ready, NEVER)), quota > t.now and 'quota' or 'pool')
-  end
+  if reason then return refusal(t, math.max(shared, math.min(ready, NEVER)), reason) end
   if ready <= t.now or t.soonest_ready and ready < NEVER then
     return hand_out(t, address, member, math.max(ready, t.now))
   end

@@ -1,0 +1,189 @@
+"""`ringlet tokens`: who may claim over HTTP or with a token's file, and which keys; a token is shown once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringlet_py import values
+from ringlet_py.cli import output
+from ringlet_py.cli.input import Input, read_secrets
+from ringlet_py.cli.session import CALLER_VARIABLE, Session, app_of, session_of
+from ringlet_py.errors import ConsentNeeded, InvalidField, InvalidName, RingletError, UsageError
+from ringlet_py.tokens.shown import as_data, moment
+from ringlet_py.tokens.tree import beneath
+
+if TYPE_CHECKING:
+    from ringlet_py.app import App
+    from ringlet_py.ledger.tokens import Token
+    from ringlet_py.secret import Secret
+    from ringlet_py.tokens import Caller
+
+Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Name = Annotated[str, typer.Argument(help="The token, by name or id.")]
+TokenFile = Annotated[
+    str, typer.Option("--token-file", metavar="FILE", help="In the name of the token in this file; - is stdin.")
+]
+_COLUMNS = ("TOKEN", "SCOPE", "LIMITS", "EXPIRES", "UNDER", "ID")
+_IN_SHELL = "a key is never given on the command line; this one is now in your shell's history"
+
+
+def build() -> typer.Typer:
+    """The command group."""
+    group = typer.Typer(help="Tokens for callers: who may claim which keys, and how often.", no_args_is_help=True)
+    group.command("create")(create)
+    for name in ("list", "ls"):
+        group.command(name, hidden=name != "list")(list_tokens)
+    group.command("edit")(edit)
+    group.command("rotate")(rotate)
+    for name in ("revoke", "delete", "rm", "remove"):
+        group.command(name, hidden=name != "revoke")(revoke)
+    return group
+
+
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The new token.")],
+    scope: Annotated[
+        str | None, typer.Option("--scope", help="What it may claim: 'pool=openai feature=image-* agent=claude'.")
+    ] = None,
+    ttl: Annotated[str, typer.Option("--ttl", help="How long it lives: 8h, 30d, or until 2027-06-15.")] = "",
+    max_uses: Annotated[str, typer.Option("--max-uses", metavar="N", help="How many claims in all.")] = "",
+    quota: Annotated[str, typer.Option("--quota", metavar="RATE", help="How many claims in a window: 20/day.")] = "",
+    token_file: TokenFile = "",
+    json: Json = False,
+) -> None:
+    """Make a token and print it, this once: tokens create ci --scope pool=openai --ttl 8h > token."""
+    session = session_of(context)
+    if scope is None and not token_file:
+        hint = "--scope 'pool=openai feature=image-*', or --scope 'provider=*' for every key"
+        raise UsageError("the token has no scope", why="it could claim every key", hint=hint)
+    _check_words(session.app, name, *(scope or "").split())
+    under = caller_of(session, token_file, action="token-create") if token_file else None
+    token, secret = session.app.tokens.create(
+        name, scope=scope or "", ttl=ttl, max_uses=max_uses, quota=quota, under=under
+    )
+    talk = [f"created {name}: {_in_words(token)}; this is the only time that it is shown"]
+    _show(session.app, token, secret, talk, json=json)
+
+
+def list_tokens(context: typer.Context, json: Json = False) -> None:
+    """List the tokens, expired ones too: their scopes, limits and ends, never the tokens themselves."""
+    app = app_of(context)
+    tokens, now = app.tokens.list(), app.clock()
+    found = [as_data(token, tokens, now=now) for token in tokens]
+    if json:
+        output.document(tokens=found)
+        return
+    if not found:
+        output.say("there are no tokens yet: ringlet tokens create NAME --scope SCOPE")
+    output.table(_COLUMNS, [_row(each) for each in found])
+
+
+def edit(
+    context: typer.Context,
+    name: Name,
+    scope: Annotated[str, typer.Option("--scope", help="What it may claim from now on.")],
+    json: Json = False,
+) -> None:
+    """Give a token another scope, from the next claim on: tokens edit ci --scope pool=openai."""
+    app = app_of(context)
+    _check_words(app, "", *scope.split())
+    before = app.tokens.get(name)
+    after = app.tokens.change(name, scope=scope)
+    if json:
+        output.document(token=as_data(after, app.tokens.list(), now=app.clock()))
+    elif after.scope == before.scope:
+        output.say(f"{after.name}: nothing was changed")
+    else:
+        output.say(f"{after.name}: scope: {before.scope or '-'} -> {after.scope or '-'}")
+
+
+def rotate(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Make another token in its place and print it, this once; the old one is refused from now on."""
+    app = app_of(context)
+    token, secret = app.tokens.rotate(name)
+    talk = [f"rotated {token.name}: the old token is refused from now on, and this one is shown only this time"]
+    if below := beneath(token.id, app.tokens.list()):
+        talk.append(f"note: made under it, and still valid: {', '.join(one.name for one in below)}")
+    _show(app, token, secret, talk, json=json)
+
+
+def revoke(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The tokens, by name or id.")],
+    yes: Yes = False,
+) -> None:
+    """Revoke tokens, and with each those that were made under it: tokens revoke ci."""
+    session = session_of(context)
+    service = session.app.tokens
+    wanted = {token.id: token for token in map(service.get, names)}
+    every = service.list()
+    below = {one.id: one for token in wanted for one in beneath(token, every) if one.id not in wanted}
+    if below:
+        _confirm(session, [*wanted.values()], [*below.values()], yes=yes)
+    known = {**wanted, **below}
+    for token in wanted.values():
+        # one that was made under another of them has gone with it
+        gone = service.revoke(token.id) if token.id in {one.id for one in service.list()} else []
+        for one in gone:
+            output.say(f"revoked {known[one].name if one in known else one}")
+
+
+def caller_of(session: Session, token_file: str, *, action: str) -> Caller:
+    """Whoever holds the token in the file, or without one that in RINGLET_TOKEN; a refusal is recorded as that action.
+
+    Raises TokenRefused, UsageError, InvalidSecret.
+    """
+    how = Input(from_file=token_file) if token_file else Input(from_env=CALLER_VARIABLE)
+    try:
+        [secret] = read_secrets(session, ["Token"], how)
+        return session.app.tokens.authenticate(secret.reveal())
+    except RingletError as problem:
+        session.app.audit.append(action, problem.code)
+        raise
+
+
+def _show(app: App, token: Token, secret: Secret, talk: list[str], *, json: bool) -> None:
+    """The one place where a token goes out, on standard output alone, so that it can be piped."""
+    if json:
+        output.document(token=as_data(token, app.tokens.list(), now=app.clock()), value=secret.reveal())
+        return
+    for text in talk:
+        output.say(text)
+    output.line(secret.reveal())
+
+
+def _confirm(session: Session, tokens: list[Token], below: list[Token], *, yes: bool) -> None:
+    again = f"ringlet tokens revoke {' '.join(token.name for token in tokens)} --yes"
+    if not (yes or session.can_ask):
+        what = f"{_listed(below)}, made under {_listed(tokens)}, would be revoked too"
+        raise ConsentNeeded(what, hint=again)
+    session.confirm(f"revoke {_listed(tokens)}, and with it {_listed(below)}?", otherwise=again, yes=yes)
+
+
+def _check_words(app: App, name: str, *parts: str) -> None:
+    """What people say of tokens is no secret, and it is listed: a key that was pasted there is refused."""
+    hint = "take it out of the history, make a new key, and store that: ringlet keychain set PROVIDER"
+    if values.looks_like_key(name, app.catalog.providers):
+        raise InvalidName("the name looks like a key", why=_IN_SHELL, hint=hint)
+    if any(values.looks_like_key(part, app.catalog.providers) for part in parts):
+        raise InvalidField("the scope looks like it holds a key", why=_IN_SHELL, hint=hint)
+
+
+def _in_words(token: Token) -> str:
+    limits = [f"{token.max_uses} uses"] * bool(token.max_uses) + [token.quota] * bool(token.quota)
+    return ", ".join([token.scope or "every key", *limits, f"until {moment(token.expires_at) or 'revoked'}"])
+
+
+def _row(token: dict[str, Any]) -> tuple[str, ...]:
+    limits = ", ".join(filter(None, [token["max_uses"], token["quota"]]))
+    ends = "expired" if token["expired"] else token["expires_at"]
+    cells = (token["name"], token["scope"], limits, ends, token["under"], token["id"])
+    return tuple(output.printable(cell or "-") for cell in cells)
+
+
+def _listed(tokens: list[Token]) -> str:
+    return f"the token{'s' * (len(tokens) != 1)} {', '.join(token.name for token in tokens)}"

@@ -1,0 +1,199 @@
+"""`GET /key`: a key for a feature as keypooler's clients ask for it, or for a provider, a user, a channel or a pool."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from ringlet_py.daemon.access import claimed
+from ringlet_py.daemon.answers import answer, told
+from ringlet_py.daemon.keypooler_notes import KEY, Notes
+from ringlet_py.daemon.keypooler_shapes import id_of
+from ringlet_py.daemon.users import address_of, checked_id
+from ringlet_py.entry import Address, check_name
+from ringlet_py.errors import (
+    KeychainBroken,
+    KeyNotFound,
+    OutOfScope,
+    PoolEmpty,
+    PoolExhausted,
+    RingletError,
+    UsageError,
+)
+from ringlet_py.lending.turns import ENVIRONMENT
+from ringlet_py.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request as HttpRequest
+    from starlette.responses import Response
+
+    from ringlet_py.app import App
+    from ringlet_py.daemon.lender import Lender
+    from ringlet_py.daemon.parts import Daemon
+    from ringlet_py.lease import Lease, Request
+    from ringlet_py.lending.known import Known
+    from ringlet_py.secret import Secret
+    from ringlet_py.tokens import Caller
+
+    Wishes = dict[str, str]
+
+ASKED = ("feature", "provider", "pool", "alias", "user", "channel")
+_ENOUGH = ("feature", "provider", "pool")  # one of which has to be said
+
+
+class Asking:
+    """What a request asks for: taken apart once it is known who asks, and kept for what is said if there is no key."""
+
+    def __init__(self, params: Iterable[tuple[str, str]]) -> None:
+        self._params = params
+        self.caller: Caller | None = None
+        self.wishes: Wishes = {}
+
+    def __call__(self, caller: Caller) -> Request:
+        """The request in the caller's name; UsageError."""
+        self.wishes = wishes_of(self._params)
+        self.caller = caller
+        return asked(caller, self.wishes)
+
+
+async def claim_key(request: HttpRequest) -> Response:
+    """A key with its bound secrets; 429 if none is free, 403 if none is in the caller's scope."""
+    daemon: Daemon = request.app.state.daemon
+    app, asking = daemon.app, Asking(request.query_params.multi_items())  # the same to the end, whatever is reloaded
+    try:
+        caller, lease = await claimed(request, asking)
+    except (KeyNotFound, PoolEmpty, UsageError) as problem:
+        return await _without(daemon, app, asking, problem)
+    known = app.lending.known()
+    is_stored = lease.backend != ENVIRONMENT  # whose address may be a stored key's too
+    entry = known.entries.get(str(lease.address)) if is_stored else None
+    secrets = await _bound(daemon, caller, lease, entry.secrets if entry else ())
+    metadata = await _metadata(request, app, known.version) if is_stored else {}
+    return answer(_shown(lease, secrets, metadata.get(str(lease.address), {}).get("metadata", {})))
+
+
+async def _without(daemon: Daemon, app: App, asking: Asking, problem: RingletError) -> Response:
+    """That there is no key, and where one is to be had; raises what there is no more to say of."""
+    caller, wishes = asking.caller, asking.wishes
+    if caller is None:  # what was asked for could not be understood
+        raise problem
+    if "provider" not in wishes and "pool" not in wishes:
+        raise await daemon.work(_no_key, app, caller, wishes["feature"], problem) from None
+    if isinstance(problem, UsageError) or "provider" not in wishes:
+        raise problem
+    found = await daemon.work(_where_to_get, app, wishes)
+    return answer({**told(problem), **found}, status=problem.http_status)
+
+
+def wishes_of(params: Iterable[tuple[str, str]]) -> Wishes:
+    """What the query says; UsageError for what is not known here, is said twice, or contradicts itself."""
+    found: Wishes = {}
+    for name, text in params:
+        if name not in ASKED:
+            raise UsageError(f"{name[:40]!a} is not known here", why=did_you_mean(name[:40], ASKED) or _known())
+        if name in found:
+            raise UsageError(f"{name} is said twice")
+        found[name] = checked_id(name, text) if name in ("user", "channel") else text
+    said = {name: text for name, text in found.items() if text}
+    if "feature" in said:
+        check_name("feature", said["feature"])
+    if not any(name in said for name in _ENOUGH):
+        raise UsageError("feature query param required", why=_known())
+    if "alias" in said and ("provider" not in said or "pool" in said):
+        raise UsageError("an alias goes with a provider, and not with a pool")
+    return said
+
+
+def asked(caller: Caller, wishes: Wishes) -> Request:
+    """The request; a quota counts the user on whose behalf it is, and the audit says whose token it was."""
+    named: dict[str, Any] = dict(wishes)
+    if "user" in named and not caller.is_admin:
+        named |= {"caller": f"user:{named['user']}", "purpose": f"token:{caller.name}"}
+    if "alias" not in named:
+        return caller.request(**named)
+    return caller.request(Address(named.pop("provider"), named.pop("alias")), **named)
+
+
+async def _bound(daemon: Daemon, caller: Caller, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
+    """The secrets that travel with the key, each claimed; if one cannot be opened, the key is not handed over."""
+    try:
+        return {name: await _secret(daemon.lender, caller, lease.address, name) for name in names}
+    except RingletError:
+        await daemon.work(daemon.app.broker.release, lease)
+        raise
+
+
+async def _secret(lender: Lender, caller: Caller, key: Address, name: str) -> Secret:
+    address = Address(key.provider, key.alias, name)
+    try:
+        return (await lender.claim(caller.request(address, purpose=f"bound to {key}"))).secret
+    except KeyNotFound:
+        why = "its entry names it, and it is not in the keychain"
+        raise KeychainBroken(f"{address} cannot be opened", why=why, hint=address.to_set()) from None
+
+
+async def _metadata(request: HttpRequest, app: App, version: str) -> dict[str, dict[str, Any]]:
+    """What was noted with keys; read again only when the ledger has changed."""
+    seen, notes = getattr(request.app.state, "key_notes", ("", {}))
+    if seen != version:
+        notes = await request.app.state.daemon.work(Notes(app).all, KEY)
+        request.app.state.key_notes = version, notes
+    return notes
+
+
+def _shown(lease: Lease, secrets: dict[str, Secret], metadata: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key_id": id_of(KEY, str(lease.address)),
+        "value": lease.secret.reveal(),
+        "metadata": metadata,
+        "secrets": {name: secret.reveal() for name, secret in secrets.items()},
+        "lease": lease.id,
+        "address": str(lease.address),
+        "reason": lease.reason,
+        "base_url": lease.base_url,
+        "expires_at": lease.expires_at or None,
+        "remaining": lease.remaining if lease.remaining >= 0 else None,
+    }
+
+
+def _no_key(app: App, caller: Caller, feature: str, problem: RingletError) -> RingletError:
+    """Why no key serves the feature: none is in scope, else it is as if all were used up."""
+    if caller.scopes and not _is_in_scope(app.lending.known(), caller, feature):
+        return OutOfScope("no key in scope serves the feature")
+    return PoolExhausted("no key available for feature", why=str(problem), hint=problem.hint)
+
+
+def _is_in_scope(known: Known, caller: Caller, feature: str) -> bool:
+    """Whether there is a key for the feature, in whatever state, that all of the caller's scopes admit."""
+    naming = {name for name, tier in known.tiers.items() if tier.rates_for(feature)}
+    those = [entry for entry in known.entries.values() if entry.tier in naming]
+    facts = [{"tier": each.tier, "alias": each.address.alias, "provider": each.address.provider} for each in those]
+    return any(not any(scope.forbids(each) for scope in caller.scopes) for each in facts)
+
+
+def _where_to_get(app: App, wishes: Wishes) -> dict[str, str]:
+    """Where a key of the provider is to be had, and how it is stored."""
+    provider = wishes["provider"]
+    described = app.catalog.providers.get(provider)
+    return {
+        "provider": provider,
+        "display_name": described.title if described else provider,
+        "sign_up": described.sign_up if described else "",
+        "command": _command(provider, wishes),
+    }
+
+
+def _command(provider: str, wishes: Wishes) -> str:
+    """How the key is stored: the user's own if it is for one."""
+    if "alias" in wishes:
+        return Address(provider, wishes["alias"]).to_set()
+    if "user" not in wishes:
+        return f"ringlet keychain set {provider}"
+    owner = shlex.quote(f"user:{wishes['user']}")
+    return f"{address_of(wishes['user'], provider).to_set()} --owner {owner}"
+
+
+def _known() -> str:
+    return f"known are {', '.join(ASKED)}"

@@ -1,0 +1,55 @@
+"""`POST /key/{id}/exhausted`: a caller says that its provider has no more for a key until some moment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ringlet_py.daemon.access import caller_of
+from ringlet_py.daemon.answers import answer
+from ringlet_py.daemon.bodies import object_of
+from ringlet_py.daemon.keypooler_keys import entry_of
+from ringlet_py.daemon.keypooler_shapes import check_moment, moment
+from ringlet_py.entry import utc
+from ringlet_py.errors import UsageError
+from ringlet_py.lease import Lease
+from ringlet_py.lending.reports import QUOTA_SPENT, Outcome
+from ringlet_py.lending.scopes import steps_of
+from ringlet_py.secret import Secret
+
+if TYPE_CHECKING:
+    from starlette.requests import Request as HttpRequest
+    from starlette.responses import Response
+
+    from ringlet_py.app import App
+    from ringlet_py.daemon.bodies import Kinds
+    from ringlet_py.daemon.parts import Daemon
+    from ringlet_py.tokens import Caller
+
+REPORTED: Kinds = {"until": str}
+
+
+async def report_exhausted(request: HttpRequest) -> Response:
+    """The key rests until then; 404 for an id that there is not, 403 for a key outside of the caller's scope."""
+    daemon: Daemon = request.app.state.daemon
+    caller = await caller_of(request)
+    given = await object_of(request, REPORTED)
+    until = seconds_of_moment(given.get("until", ""))
+    await daemon.work(_rest, daemon.app, caller, request.path_params["id"], until)
+    return answer({"status": "exhausted", "until": moment(utc(until))})
+
+
+def seconds_of_moment(text: str) -> float:
+    """A moment as RFC 3339 writes it, in seconds since 1970; UsageError."""
+    try:
+        return datetime.fromisoformat(check_moment("until", text)).timestamp()
+    except (ValueError, OverflowError):
+        raise UsageError("until must be RFC3339", why="there is no such moment") from None
+
+
+def _rest(app: App, caller: Caller, key_id: str, until: float) -> None:
+    address = entry_of(app, key_id).address
+    # a scope is about what is known of the key now
+    steps_of(caller.request(address), app.lending.known(fresh=True), app.catalog)
+    lease = Lease(address, backend=app.backend.name, secret=Secret(""))
+    app.broker.report(lease, Outcome(kind=QUOTA_SPENT, until=until, whole_org=False))

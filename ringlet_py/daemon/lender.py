@@ -1,0 +1,148 @@
+"""Claims for the event loop: those that come together share a transaction, and one that waits holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ringlet_py.errors import RingletError
+from ringlet_py.tokens import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator, Sequence
+
+    from ringlet_py.app import App
+    from ringlet_py.daemon.metrics import Metrics
+    from ringlet_py.lease import Lease, Request
+
+    Asked = Callable[[Caller], Request]
+    Answer = tuple[Caller, Request, Lease | None]
+
+MOST = 32  # claims in one transaction: what the last of them waits for the others is some milliseconds
+SEALED = "sealed"
+QUICK = (SEALED, "file")  # backends that ask nobody, so that no claim of a group waits for a person
+_NOBODY = Caller(name="")
+
+
+@dataclass(slots=True)
+class _Call:
+    """One claim in a group: whose token it is ("" if that was asked before), what it asks for, and who waits for it."""
+
+    token: str
+    asked: Asked
+    answer: asyncio.Future[Answer] = field(repr=False)
+
+
+class Lender:
+    """`Broker.claim` for coroutines; `work` does something in a thread."""
+
+    def __init__(self, app: App, work: Callable[..., Awaitable[Any]], metrics: Metrics) -> None:
+        self._app = app
+        self._work = work
+        self._metrics = metrics
+        self._waiting: list[_Call] = []
+        self._draining: asyncio.Task[None] | None = None
+        self._is_warm = False
+
+    async def claim(self, request: Request) -> Lease:
+        """As `Broker.claim`; what waits occupies no thread."""
+        return (await self.claim_as("", lambda _: request))[1]
+
+    async def claim_as(self, token: str, asked: Asked) -> tuple[Caller, Lease]:
+        """The same for whoever holds the token, which is looked up together with others'; raises TokenRefused too."""
+        with self._metrics.claiming(asked) as claiming:
+            caller, request, lease = await self._joined(token, claiming)
+            claiming.lease = lease = lease or await self._stepwise(request)
+        return caller, lease
+
+    async def _joined(self, token: str, asked: Asked) -> Answer:
+        call = _Call(token, asked, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        return await call.answer
+
+    async def _drain(self) -> None:
+        """One group after the other: those who come while one is being answered are the next."""
+        while self._waiting:
+            await self._gathered()
+            calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            try:
+                answers = _answers(self._app, calls) if self._is_at_once() else await self._in_thread(calls)
+            except Exception as problem:  # noqa: BLE001 - it is told to each of those who wait
+                answers = [problem] * len(calls)
+            for call, answer in zip(calls, answers, strict=True):
+                if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
+                    await self._work(self._app.broker.release, answer[2])  # nobody is left to have the key
+        self._draining = None
+
+    async def _gathered(self) -> None:
+        """Lets those join who are on their way, as long as each turn of the loop brings more of them."""
+        here = 0
+        while here < len(self._waiting) < MOST:
+            here = len(self._waiting)
+            await asyncio.sleep(0)
+
+    def _is_at_once(self) -> bool:
+        """Whether a group may be answered in the event loop: it and a thread would keep each other waiting.
+
+        Only if nothing in it can take long: the data keys are unwrapped, and nobody else has the ledger just now.
+        """
+        return self._is_warm and not self._app.kept.is_busy()
+
+    async def _in_thread(self, calls: list[_Call]) -> list[Answer | Exception]:
+        answers: list[Answer | Exception] = await self._work(_answers, self._app, calls)
+        lent = any(not isinstance(answer, Exception) and answer[2] for answer in answers)
+        self._is_warm = self._is_warm or (lent and self._app.settings.backend == SEALED)
+        return answers
+
+    async def _stepwise(self, request: Request) -> Lease:
+        claiming = self._app.broker.claiming(request)
+        while True:
+            found = await self._work(_step, claiming)
+            if not isinstance(found, float):
+                lease: Lease = found
+                return lease
+            await asyncio.sleep(found)
+
+
+def _answers(app: App, calls: Sequence[_Call]) -> list[Answer | Exception]:
+    """What each of the calls comes to; no lease yet where waiting was asked for, or a person may have to be."""
+    callers: dict[str, Caller] = {"": _NOBODY}
+    found: dict[int, Answer | Exception] = {}
+    claims: dict[int, tuple[Caller, Request]] = {}
+    for number, call in enumerate(calls):
+        try:
+            caller = callers.get(call.token) or app.tokens.authenticate(call.token)
+            request = call.asked(caller)
+        except RingletError as problem:
+            found[number] = problem
+            continue
+        callers[call.token] = caller
+        if request.wait or app.settings.backend not in QUICK:
+            found[number] = caller, request, None
+        else:
+            claims[number] = caller, request
+    leases = app.broker.claim_all([request for _, request in claims.values()]) if claims else []
+    for (number, asked), lease in zip(claims.items(), leases, strict=True):
+        found[number] = lease if isinstance(lease, RingletError) else (*asked, lease)
+    return [found[number] for number in range(len(calls))]
+
+
+def _is_told(call: _Call, answer: Answer | Exception) -> bool:
+    """Whether somebody still waited for the answer."""
+    if call.answer.cancelled():
+        return False
+    if isinstance(answer, Exception):
+        call.answer.set_exception(answer)
+    else:
+        call.answer.set_result(answer)
+    return True
+
+
+def _step(claiming: Generator[float, None, Lease]) -> Lease | float:
+    try:
+        return float(next(claiming))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]

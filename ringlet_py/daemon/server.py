@@ -1,0 +1,183 @@
+"""The daemon as a process: sockets that are ours, uvicorn on them, signals, reloading, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ringlet_py.daemon.asgi import asgi
+from ringlet_py.daemon.guard import Bounds, guarded, sweep
+from ringlet_py.daemon.straight import Straight
+from ringlet_py.daemon.strangers import Strangers
+from ringlet_py.errors import RingletError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from ringlet_py.daemon.parts import Daemon
+
+_SILENT = logging.CRITICAL + 1  # uvicorn's log could repeat what a request says
+_SWEEP = 0.25  # seconds between two looks at slow connections
+_WATCH = 1.0  # seconds between two looks at the settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """The bound sockets; `grace` is how many seconds requests may take to end when the daemon stops."""
+
+    sockets: list[socket.socket]
+    bounds: Bounds = field(default_factory=Bounds)
+    grace: int = 10
+
+    @property
+    def port(self) -> int:
+        """The port on loopback, 0 without one."""
+        ports = [one.getsockname()[1] for one in self.sockets if one.family in (socket.AF_INET, socket.AF_INET6)]
+        return ports[0] if ports else 0
+
+    @property
+    def urls(self) -> list[str]:
+        """Where the daemon can be reached through loopback."""
+        found = [one.getsockname()[:2] for one in self.sockets if one.family in (socket.AF_INET, socket.AF_INET6)]
+        return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host, port in found]
+
+
+def serve(daemon: Daemon, doors: Doors, *, ready: Callable[[], None], say: Callable[[str], None]) -> None:
+    """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon.
+
+    `ready` is called as soon as requests are answered.
+    """
+    application = Strangers(Straight(asgi(daemon)), port=doors.port, say=say)
+    server = _Server(_config(application, doors), daemon, doors, ready=ready, say=say)
+    try:
+        asyncio.run(server.serve(sockets=doors.sockets))
+    finally:
+        daemon.close()
+
+
+def _config(application: Strangers, doors: Doors) -> uvicorn.Config:
+    """Everything said, so that no variable of the environment has a say."""
+    return uvicorn.Config(
+        application,
+        http=guarded(doors.bounds),
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level=_SILENT,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        forwarded_allow_ips=[],
+        workers=1,
+        timeout_keep_alive=max(1, int(doors.bounds.idle_seconds)),
+        timeout_graceful_shutdown=doors.grace,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our signals, and with someone who looks after connections and settings."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        daemon: Daemon,
+        doors: Doors,
+        *,
+        ready: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(config)
+        self._daemon = daemon
+        self._bounds = doors.bounds
+        connections, requests = self.server_state.connections, self.server_state.tasks
+        daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests))
+        self._ready = ready
+        self._say = say
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_problem)
+        await super().startup(sockets)
+        self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._watch())]
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends what is under way; slow connections are ended as ever."""
+        await super().shutdown(sockets)
+        for task in self._tasks:
+            task.cancel()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but the process is not ended by the signal afterwards: there is more to close."""
+        wanted = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", None)]
+        before = {number: signal.signal(number, self.handle_exit) for number in wanted if number is not None}
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None:
+            before[hangup] = signal.signal(hangup, self._on_hangup)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_hangup(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(lambda: self._tasks.append(loop.create_task(self._reload())))
+
+    async def _reload(self) -> None:
+        try:
+            await self._daemon.work(self._daemon.reload)
+        except (RingletError, OSError) as problem:
+            self._say(f"ringlet: error: the settings were not read again: {problem}")
+        else:
+            self._say("ringlet: the settings were read again")
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = min(_SWEEP, self._bounds.head_seconds / 4)
+        while True:
+            await asyncio.sleep(pause)
+            sweep(self.server_state.connections, loop.time())
+
+    async def _watch(self) -> None:
+        path = self._daemon.app.folders.config_file
+        seen = _stamp(path)
+        while True:
+            await asyncio.sleep(_WATCH)
+            await self._record_failures()
+            if _stamp(path) != seen:
+                seen = _stamp(path)
+                await self._reload()
+
+    async def _record_failures(self) -> None:
+        try:
+            await self._daemon.work(self._daemon.failures.flush, self._daemon.app.audit)
+        except RingletError as problem:
+            self._say(f"ringlet: error: {problem}")
+
+    def _on_problem(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """One line, with the kind of what happened alone: its text and its traceback may hold a value."""
+        problem = context.get("exception")
+        self._say(f"ringlet: error: {context['message']} ({type(problem).__name__})")
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,147 @@
+"""Claims of many coroutines: together where nothing waits, one by one where something may."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ringlet_py.errors import KeyNotFound, PoolExhausted, TokenRefused
+from ringlet_py.lease import Request
+from tests.daemon.keypooler_world import SEALED, World
+from tests.end_to_end.program import FILE_BACKEND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ringlet_py.daemon.lender import Lender
+    from ringlet_py.lease import Lease
+    from ringlet_py.tokens import Caller
+
+
+@pytest.fixture(params=[FILE_BACKEND, SEALED], ids=["file", "sealed"])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    world = World(tmp_path, request.param)
+    assert world.add_tier(image={"rate_limit": 20, "window_seconds": 3600}).status == 201
+    for name in ("k1", "k2"):
+        assert world.add_key(name).status == 201
+    yield world
+    world.close()
+
+
+def image(caller: Caller) -> Request:
+    return caller.request(provider="custom", feature="image")
+
+
+def together(world: World, count: int, ask: Callable[[Lender], Any]) -> list[Any]:
+    async def all_of_them() -> list[Any]:
+        lender = world.daemon.lender
+        return await asyncio.gather(*(ask(lender) for _ in range(count)), return_exceptions=True)
+
+    return asyncio.run(all_of_them())
+
+
+def test_those_who_come_together_get_what_the_limits_allow_and_no_more(world: World):
+    found = together(world, 50, lambda lender: lender.claim_as(world.admin, image))
+
+    leases = [each[1] for each in found if isinstance(each, tuple)]
+    assert len(leases) == 40
+    assert {type(each) for each in found if not isinstance(each, tuple)} == {PoolExhausted}
+    assert len({lease.id for lease in leases}) == 40
+    assert len([each for each in world.records() if each["action"] == "claim" and each["outcome"] == "ok"]) == 40
+
+
+def test_they_share_transactions(world: World, monkeypatch: pytest.MonkeyPatch):
+    groups: list[int] = []
+    broker = world.app.broker
+    claim_all = broker.claim_all
+
+    def counted(requests: list[Request]) -> list[Any]:
+        groups.append(len(requests))
+        return claim_all(requests)
+
+    monkeypatch.setattr(type(broker), "claim_all", lambda _, requests: counted(requests))
+    together(world, 30, lambda lender: lender.claim_as(world.admin, image))
+
+    assert sum(groups) == 30
+    assert len(groups) < 5
+
+
+def test_a_wrong_token_fails_alone(world: World):
+    async def both() -> list[Any]:
+        lender = world.daemon.lender
+        wrong = "rlt_" + "A" * 43
+        asked = [lender.claim_as(token, image) for token in (world.admin, wrong, world.admin)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(both())
+
+    assert [type(each) for each in found] == [tuple, TokenRefused, tuple]
+
+
+def test_one_that_asks_for_what_there_is_not_fails_alone(world: World):
+    async def both() -> list[Any]:
+        lender = world.daemon.lender
+        asked = [lender.claim(Request(provider=name, feature="image")) for name in ("custom", "groq", "custom")]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(both())
+
+    assert [getattr(each, "code", "lent") for each in found] == ["lent", KeyNotFound.code, "lent"]
+
+
+def test_one_that_waits_holds_up_no_other(world: World):
+    async def both() -> tuple[bool, Lease]:
+        lender = world.daemon.lender
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(40)))
+        waiting = asyncio.create_task(lender.claim(Request(provider="custom", feature="image", wait=60)))
+        other = await lender.claim(Request(provider="custom", feature="other"))
+        was_waiting = not waiting.done()
+        waiting.cancel()
+        return was_waiting, other
+
+    was_waiting, other = asyncio.run(both())
+
+    assert was_waiting
+    assert other.address.provider == "custom"
+
+
+def test_a_key_that_nobody_waits_for_any_more_is_given_back(world: World, monkeypatch: pytest.MonkeyPatch):
+    reached, go_on = threading.Event(), threading.Event()
+    broker = world.app.broker
+    claim_all = broker.claim_all
+
+    def slowly(requests: list[Request]) -> list[Any]:
+        answers = claim_all(requests)
+        reached.set()
+        go_on.wait(10)
+        return answers
+
+    async def cancelled() -> None:
+        lender = world.daemon.lender
+        task = asyncio.create_task(lender.claim_as(world.admin, image))
+        await asyncio.to_thread(reached.wait, 10)
+        task.cancel()
+        go_on.set()
+        await asyncio.gather(task, return_exceptions=True)
+        monkeypatch.undo()
+        found = await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(40)), return_exceptions=True)
+        assert all(isinstance(each, tuple) for each in found)
+
+    monkeypatch.setattr(type(broker), "claim_all", lambda _, requests: slowly(requests))
+    asyncio.run(cancelled())
+
+
+def test_what_nobody_foresaw_is_told_to_all_and_the_next_are_answered(world: World, monkeypatch: pytest.MonkeyPatch):
+    def broken(_: object, __: object) -> list[Any]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(world.app.broker), "claim_all", broken)
+    found = together(world, 3, lambda lender: lender.claim_as(world.admin, image))
+    monkeypatch.undo()
+
+    assert [type(each) for each in found] == [ZeroDivisionError] * 3
+    assert isinstance(together(world, 1, lambda lender: lender.claim_as(world.admin, image))[0], tuple)

@@ -1,0 +1,290 @@
+"""What a caller's scopes leave of the keys, wherever a key is lent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringlet_py.entry import Address
+from ringlet_py.errors import KeyNotFound, OutOfScope, PoolExhausted, QuotaUsedUp, TokenRefused, UsageError
+from ringlet_py.lease import Request
+from ringlet_py.ledger.sqlite_callers import SqliteCallers
+from ringlet_py.ledger.tokens import Token
+from ringlet_py.lending.explaining import explain
+from ringlet_py.limits import Rate
+from ringlet_py.scope import Bearer, Scope
+from tests.lending.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.claims.close()
+
+
+def scoped(*texts: str) -> tuple[Scope, ...]:
+    return tuple(map(Scope.parse, texts))
+
+
+def bearer(world: World, *, name: str = "bot", expires_at: int = 0, rates: str = "") -> Bearer:
+    token = Token(id=f"id-of-{name}", name=name, digest=name, expires_at=expires_at)
+    SqliteCallers(world.claims.session).add_token(token)
+    return Bearer(id=token.id, rates=(Rate.parse(rates),) if rates else ())
+
+
+@pytest.mark.parametrize(
+    ("scope", "wishes"),
+    [
+        ("provider=anthropic", {}),
+        ("feature=image-*", {"feature": "text"}),
+        ("feature=image-*", {}),
+        ("agent=claude", {}),
+        ("agent=claude", {"agent": "codex"}),
+        ("pool=other", {"pool": "p"}),
+        ("pool=p", {}),
+    ],
+)
+def test_what_the_request_says_has_to_fit(world: World, scope: str, wishes: dict[str, str]) -> None:
+    world.add("a")
+    world.pool("p")
+
+    with pytest.raises(OutOfScope):
+        world.claim("openai", scopes=scoped(scope), **wishes)
+
+    assert world.outcomes()[-1][2] == "out-of-scope"
+
+
+@pytest.mark.parametrize(
+    ("scope", "wishes"),
+    [
+        ("provider=open*", {}),
+        ("feature=image-*", {"feature": "image-large"}),
+        ("agent=claude,codex", {"agent": "codex"}),
+        ("pool=p", {"pool": "p"}),
+        ("", {}),
+    ],
+)
+def test_what_fits_is_lent(world: World, scope: str, wishes: dict[str, str]) -> None:
+    world.add("a")
+    world.pool("p")
+
+    assert world.claim("openai", scopes=scoped(scope), **wishes).address.alias == "a"
+
+
+def test_of_a_pools_keys_those_are_lent_that_the_scope_admits(world: World) -> None:
+    world.add("red-1", "blue-1", "red-2")
+
+    assert world.claimed(4, "openai", scopes=scoped("alias=red-*")) == ["red-1", "red-2", "red-1", "red-2"]
+    assert world.claimed(3, "openai") == ["blue-1", "red-1", "red-2"]
+
+
+def test_tiers_and_hosts_of_keys_have_to_fit_too(world: World) -> None:
+    world.tiers.put("pro", {"image": "10/minute"})
+    world.add("paid", tier="pro")
+    world.add("own-host", base_url="https://git.example/v1")
+    world.add("plain")
+
+    assert world.claimed(2, "openai", scopes=scoped("tier=pro")) == ["paid", "paid"]
+    assert world.claimed(2, "openai", scopes=scoped("host=git.example")) == ["own-host", "own-host"]
+    assert world.claimed(2, "openai", scopes=scoped("host=api.openai.com")) == ["paid", "plain"]
+
+
+def test_every_scope_holds(world: World) -> None:
+    world.add("red-1", "red-2")
+
+    assert world.claimed(2, "openai", scopes=scoped("alias=red-*", "alias=*-2")) == ["red-2", "red-2"]
+
+
+def test_a_key_that_is_asked_for_by_its_address_has_to_fit(world: World) -> None:
+    world.add("red")
+
+    assert world.claim("openai", alias="red", scopes=scoped("alias=red")).address.alias == "red"
+    with pytest.raises(OutOfScope):
+        world.claim("openai", alias="red", scopes=scoped("alias=blue"))
+    with pytest.raises(OutOfScope):
+        world.claim("openai", alias="red", scopes=scoped("tier=pro"))
+
+
+def test_a_key_of_which_the_ledger_knows_nothing_is_not_lent_to_a_token(world: World) -> None:
+    world.keys.backend.set(Address("openai", "unlisted"), world.keys.backend.get(_added(world)))
+
+    with pytest.raises(KeyNotFound):
+        world.claim("openai", alias="unlisted", bearers=(bearer(world),))
+
+
+def _added(world: World) -> Address:
+    world.add("a")
+    return Address("openai", "a")
+
+
+def test_a_changed_tier_counts_from_the_next_claim_on(world: World) -> None:
+    world.add("a", tier="free")
+    world.tiers.put("free", {"*": "100/minute"})
+    world.tiers.put("pro", {"*": "100/minute"})
+    with pytest.raises(OutOfScope):
+        world.claim("openai", alias="a", scopes=scoped("tier=pro"))
+
+    world.keys.ledger.put(world.keys.ledger.entries()[0].changed(tier="pro"))
+
+    assert world.claim("openai", alias="a", scopes=scoped("tier=pro")).address.alias == "a"
+
+
+def test_limits_are_the_same_whoever_may_claim_which_part(world: World) -> None:
+    world.add("red", "blue")
+    world.pool("openai", pool_limits=["3/hour"], limits=["2/hour"])
+
+    world.claimed(2, "openai", scopes=scoped("alias=red"))
+    with pytest.raises(PoolExhausted):
+        world.claim("openai", scopes=scoped("alias=red"))
+    world.claim("openai", scopes=scoped("alias=blue"))
+    with pytest.raises(PoolExhausted, match="openai"):
+        world.claim("openai")
+
+
+def test_a_deleted_pool_takes_the_turns_of_its_parts_along(world: World) -> None:
+    world.add("red")
+    world.pool("a_b", limits=["1/hour"])
+    world.pool("axb", limits=["1/hour"])
+    for name in ("a_b", "axb"):
+        world.claim("openai", pool=name, feature="x", scopes=scoped("alias=red")) if name == "a_b" else None
+
+    before = sum("a_b@" in line for line in world.dump())
+    world.pools.delete("axb")
+    between = sum("a_b@" in line for line in world.dump())
+    world.pools.delete("a_b")
+
+    assert before == between == 1
+    assert not [line for line in world.dump() if "a_b@" in line]
+
+
+# a feature decides
+
+
+def test_without_a_provider_the_feature_decides(world: World) -> None:
+    world.tiers.put("pro", {"image": "1/hour"})
+    world.add("one", tier="pro")
+    world.add("two", provider="groq", tier="pro")
+    world.add("else", provider="anthropic")
+
+    found = {str(world.claim(feature="image").address) for _ in range(2)}
+
+    assert found == {"openai/one", "groq/two"}
+    with pytest.raises(PoolExhausted) as problem:
+        world.claim(feature="image")
+    assert problem.value.retry_at == pytest.approx(world.clock() + 3600, abs=1)
+
+
+def test_a_feature_that_no_tier_names_needs_a_provider(world: World) -> None:
+    world.add("one")
+
+    with pytest.raises(UsageError, match="feature"):
+        world.claim(feature="image")
+
+
+def test_a_tier_that_is_made_later_decides_too(world: World) -> None:
+    world.add("one", tier="pro")
+    world.tiers.put("pro", {"text": "1/hour"})
+    with pytest.raises(UsageError):
+        world.claim(feature="image")
+
+    world.tiers.put("pro", {"image": "1/hour"})
+
+    assert world.claim(feature="image").address.alias == "one"
+
+
+def test_the_explanation_shows_the_part_that_the_scope_admits(world: World) -> None:
+    world.add("red", "blue")
+
+    shown = explain(world.lending, Request(provider="openai", scopes=scoped("alias=red")))
+
+    assert [key.address for key in shown[0].keys] == ["openai/red"]
+
+
+# tokens
+
+
+def test_a_use_counts_on_each_token(world: World) -> None:
+    world.add("a")
+    tight, wide = bearer(world, name="sub", rates="2/hour"), bearer(world, name="bot", rates="3/hour")
+
+    world.claimed(2, "openai", bearers=(tight, wide))
+    with pytest.raises(QuotaUsedUp) as problem:
+        world.claim("openai", bearers=(tight, wide))
+    world.claim("openai", bearers=(wide,))
+    with pytest.raises(QuotaUsedUp):
+        world.claim("openai", bearers=(wide,))
+
+    assert problem.value.retry_at == pytest.approx(world.clock() + 3600, abs=1)
+
+
+def test_a_token_that_was_revoked_or_has_expired_claims_nothing(world: World) -> None:
+    world.add("a")
+    dying = bearer(world, name="dying", expires_at=round((world.clock() + 60) * 1000))
+    gone = bearer(world, name="gone")
+    world.claim("openai", bearers=(dying, gone))
+
+    SqliteCallers(world.claims.session).remove_token(gone.id)
+    with pytest.raises(TokenRefused):
+        world.claim("openai", bearers=(dying, gone))
+    world.claim("openai", bearers=(dying,))
+    world.clock.advance(61)
+    with pytest.raises(TokenRefused):
+        world.claim("openai", bearers=(dying,))
+
+
+def test_what_is_given_back_counts_on_no_token(world: World) -> None:
+    world.add("a")
+    once = bearer(world, rates="1/hour")
+    lease = world.claim("openai", bearers=(once,))
+
+    world.broker.release(lease)
+
+    assert world.claim("openai", bearers=(once,)).address.alias == "a"
+
+
+def test_the_environments_key_is_not_lent_where_uses_of_a_token_count(tmp_path: Path) -> None:
+    world = World(tmp_path, environ={"OPENAI_API_KEY": "made-up-of-the-environment"})
+    counted, free = bearer(world, name="counted", rates="1/hour"), bearer(world, name="free")
+
+    with pytest.raises(KeyNotFound):
+        world.claim("openai", bearers=(counted,))
+    assert world.claim("openai", bearers=(free,)).address.alias == "environment"
+    with pytest.raises(KeyNotFound):
+        world.claim("openai", scopes=scoped("alias=work"))
+    world.claims.close()
+
+
+def test_keys_of_which_the_scope_admits_none_are_out_of_scope(world: World) -> None:
+    world.add("blue")
+
+    with pytest.raises(OutOfScope, match="openai"):
+        world.claim("openai", scopes=scoped("alias=red"))
+
+
+@given(
+    aliases=st.lists(st.sampled_from(["a", "ab", "b", "ba"]), unique=True, min_size=1),
+    scopes=st.lists(st.sampled_from(["alias=a*", "alias=*b", "alias=b", "provider=openai", ""]), max_size=3),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_key_is_lent_that_a_scope_forbids(
+    tmp_path_factory: pytest.TempPathFactory, aliases: list[str], scopes: list[str]
+) -> None:
+    world = World(tmp_path_factory.mktemp("scopes"))
+    world.add(*aliases)
+    wanted = scoped(*scopes)
+    admitted = {each for each in aliases if not any(one.forbids({"alias": each}) for one in wanted)}
+    try:
+        found = set(world.claimed(2 * len(aliases), "openai", scopes=wanted))
+    except (OutOfScope, KeyNotFound):
+        found = set()
+    world.claims.close()
+
+    assert found == admitted

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.program import store_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.end_to_end.program import Home, Outcome, Terminal
+
+TOKEN = re.compile(r"rlt_[A-Za-z0-9_-]{43}\n")
+
+
+def made(home: Home, name: str = "ci", *options: str, above: str = "") -> str:
+    """The text of a new token, under the one whose text is `above`."""
+    given = ("--token-file", "-") if above else ("--scope", "provider=anthropic")
+    done = home.here("tokens", "create", name, *(options or given), stdin=above.encode())
+    assert done.status == 0, done.err
+    return done.out
+
+
+def names(home: Home) -> list[str]:
+    return [each["name"] for each in json.loads(home.here("tokens", "list", "--json").out)["tokens"]]
+
+
+def test_standard_output_is_the_token_and_nothing_else_is(home: Home) -> None:
+    created = home.here("tokens", "create", "ci", "--scope", "provider=anthropic")
+    rotated = home.here("tokens", "rotate", "ci")
+
+    for done in (created, rotated):
+        assert TOKEN.fullmatch(done.out)
+        assert done.out.strip() not in done.err
+    assert created.out != rotated.out
+
+
+def test_as_json_it_is_one_object_with_the_token_as_its_value(home: Home) -> None:
+    done = home.here("tokens", "create", "ci", "--scope", "provider=anthropic", "--json")
+
+    found = json.loads(done.out)
+    assert TOKEN.fullmatch(found["value"] + "\n")
+    assert found["token"]["name"] == "ci"
+    assert done.err == ""
+    assert "digest" not in done.out
+
+
+def test_whoever_has_a_token_makes_narrower_ones_and_no_wider_ones(home: Home) -> None:
+    above = made(home)
+
+    made(home, "sub", above=above)
+    wider = home.here("tokens", "create", "all", "--token-file", "-", "--scope", "provider=*", stdin=above.encode())
+
+    assert wider.status == 15
+    assert "provider=anthropic" in wider.err
+    listed = json.loads(home.here("tokens", "list", "--json").out)["tokens"]
+    assert [(each["name"], each["under"]) for each in listed] == [("ci", None), ("sub", "ci")]
+
+
+def test_what_was_made_under_it_goes_only_with_a_yes(home: Home) -> None:
+    made(home, "sub", above=made(home))
+
+    refused = home.here("tokens", "revoke", "ci")
+    assert (refused.status, names(home)) == (4, ["ci", "sub"])
+    assert "the token sub, made under the token ci, would be revoked too" in refused.err
+
+    assert home.here("tokens", "revoke", "ci", "--yes").err == "revoked ci\nrevoked sub\n"
+    assert names(home) == []
+
+
+def test_who_names_all_of_them_is_not_asked(home: Home) -> None:
+    made(home, "sub", above=made(home))
+
+    assert home.here("tokens", "rm", "ci", "sub").err == "revoked ci\nrevoked sub\n"
+    assert names(home) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "left"), [("y", []), ("n", ["ci", "sub"])])
+def test_a_person_is_asked(home: Home, terminal: Callable[..., Terminal], answer: str, left: list[str]) -> None:
+    made(home, "sub", above=made(home))
+
+    asked = terminal("tokens", "revoke", "ci")
+    asked.expect_exact("revoke the token ci, and with it the token sub?")
+    asked.sendline(answer)
+    asked.wait()
+
+    assert names(home) == left
+
+
+# claiming in a token's name, without a daemon
+
+
+def claimed(home: Home, text: str, *options: str) -> Outcome:
+    words = ("pools", "claim", "anthropic", *options, "--token-file", "-", "--", "true")
+    return home.ringlet(*words, stdin=text.encode())
+
+
+def records(home: Home) -> list[dict[str, str]]:
+    found = json.loads(home.here("audit", "list", "--json", "--action", "claim").out)["records"]
+    return [{"outcome": each["outcome"], "caller": each.get("caller", "")} for each in found]
+
+
+def test_a_claim_is_in_the_name_of_the_token(home: Home) -> None:
+    store_key(home)
+
+    assert claimed(home, made(home)).status == 0
+
+    assert records(home) == [{"outcome": "ok", "caller": "token:ci"}]
+
+
+def test_a_token_whose_uses_are_up_claims_nothing(home: Home) -> None:
+    store_key(home)
+    text = made(home, "ci", "--scope", "provider=*", "--max-uses", "1")
+
+    assert [claimed(home, text).status for _ in range(2)] == [0, 125]
+
+
+def test_a_token_claims_nothing_beyond_its_scope(home: Home) -> None:
+    store_key(home)
+    text = made(home, "ci", "--scope", "provider=anthropic feature=image")
+
+    assert claimed(home, text, "--feature", "image").status == 0
+    assert claimed(home, text, "--feature", "text").status == 125
+    assert claimed(home, text).status == 125
+    assert [each["outcome"] for each in records(home)] == ["ok", "out-of-scope", "out-of-scope"]
+
+
+def test_a_token_in_the_variable_counts_too(home: Home) -> None:
+    store_key(home)
+    text = made(home).strip()
+
+    done = home.ringlet("pools", "claim", "anthropic", "--", "true", environ={"RINGLET_TOKEN": text})
+
+    assert done.status == 0
+    assert records(home)[0]["caller"] == "token:ci"
+
+
+@pytest.mark.parametrize("text", ["", "rlt_" + "a" * 43, "nonsense"])
+def test_a_token_that_is_none_never_means_the_owner(home: Home, text: str) -> None:
+    store_key(home)
+
+    done = home.ringlet("pools", "claim", "anthropic", "--", "true", environ={"RINGLET_TOKEN": text})
+
+    assert done.status == 125
+    assert [each["outcome"] for each in records(home)] != ["ok"]
+    assert len(records(home)) == 1
+
+
+def test_a_revoked_token_claims_nothing(home: Home) -> None:
+    store_key(home)
+    text = made(home)
+    home.here("tokens", "revoke", "ci")
+
+    assert claimed(home, text).status == 125
+    assert records(home) == [{"outcome": "token-refused", "caller": ""}]
