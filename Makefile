@@ -30,7 +30,7 @@ test: .venv/ready ## bring everything the tests need, then run all of them with 
 	$(python) -m coverage report
 
 check: lint ## lint, types and the quick tests, in under a minute
-	$(python) -m pytest --quiet --numprocesses auto -m "not slow and not agents and not windows"
+	$(python) -m pytest --quiet --numprocesses auto --dist worksteal -m "not slow and not agents and not windows"
 
 lint: .venv/ready ## ruff and mypy
 	$(python) -m ruff check

@@ -127,7 +127,7 @@ class Broker:
             if not isinstance(problem, errors.KeyNotFound):
                 raise
         if request.address is not None or chosen.known["ready_at"]:  # what comes soonest would come again and again
-            raise self._lending().explained(chosen.address)
+            raise self._lending().explained(request, chosen.address)
         self._lending().pass_over(chosen.address)
         return None
 

@@ -38,14 +38,18 @@ def ready_made_text(name: str) -> str:
         return file.read()
 
 
-def changed(text: str, *, env: list[str] | None = None, **values_by_key: str | list[str] | None) -> str:
-    """The document with the given values set (keys with '_' for '-'); "" and None change nothing."""
+def changed(text: str, *, off: str = "", env: list[str] | None = None, **values_by_key: str | list[str] | None) -> str:
+    """The document with the given values set (keys with '_' for '-'), and the key `off` taken off.
+
+    "" and None change nothing.
+    """
     from ringlet_py.files.toml_editing import dump, edit  # slow to import, and most commands edit nothing
 
     document = edit(text)
     for key, value in values_by_key.items():
         if value:
             _place(document, key.replace("_", "-"), value)
+    document.pop(off, None)
     for assignment in env or []:
         name, equals, value = assignment.partition("=")
         if not equals:

@@ -15,9 +15,15 @@ from ringlet_py.profile.profile import Profile, read_profile
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ringlet_py.entry import Address
 
 DOCUMENT = "ringlet.toml"
+
+
+def _nothing(*_: str) -> None:
+    """What is to be done first where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,9 @@ class ProfileStore:
         try:
             profile = self.load(name)
         except RingletError as problem:
-            return {"name": name, "agent": "", "provider": "", "key": "", "problem": problem.what}
+            return {"name": name, "agent": "", "provider": "", "key": "", "lease": "", "problem": problem.what}
         key = f"pool {profile.key_pool}" if profile.key_pool else str(profile.address)
-        known = {"agent": profile.agent, "provider": profile.provider, "key": key}
+        known = {"agent": profile.agent, "provider": profile.provider, "key": key, "lease": profile.lease}
         return {"name": name, **known, "problem": ""}
 
     def check(self, name: str, text: str) -> Profile:
@@ -89,21 +95,26 @@ class ProfileStore:
                 )
             write_private(path, text.encode())
 
-    def rename(self, name: str, new: str) -> None:
-        """Gives the profile another name; its folder goes along."""
+    def rename(self, name: str, new: str, *, first: Callable[..., object] = _nothing) -> None:
+        """Gives the profile another name; its folder goes along.
+
+        `first` is called with both names once nothing stands in the way: a grant must not outlive its profile.
+        """
         target = self.folder(new)
         with self._lock():
             self.text(name)
             if os.path.lexists(target):
                 raise ProfileExists(f"the profile {new} exists already", hint=f"ringlet profiles delete {new}")
+            first(name, new)
             os.rename(self.folder(name), target)
 
-    def delete(self, name: str) -> None:
-        """Removes the profile's folder with all that is in it."""
+    def delete(self, name: str, *, first: Callable[..., object] = _nothing) -> None:
+        """Removes the profile's folder with all that is in it, after `first` was called with its name."""
         import shutil  # slow to import, and most commands delete nothing
 
         with self._lock():
             self.text(name)
+            first(name)
             shutil.rmtree(self.folder(name))
 
     def using(self, address: Address) -> list[str]:

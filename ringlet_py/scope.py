@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from ringlet_py.limits import Rate
 
 REQUESTED = ("provider", "pool", "feature", "agent")  # what a request says
+SPOKEN_FOR = ("user", "channel")  # on whose behalf it may be: nobody's, unless the scope names them
 OF_THE_KEY = ("alias", "tier", "host")  # what is known of the key that it gets
-NAMES = (*REQUESTED, *OF_THE_KEY)
+NAMES = (*REQUESTED, *SPOKEN_FOR, *OF_THE_KEY)
 _LONGEST = 2000  # characters of a scope
-_PATTERN = re.compile(r"[A-Za-z0-9._:*-]{1,255}")
+_PATTERN = re.compile(r"[A-Za-z0-9._:@+*-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Scope:
 
     In a pattern `*` stands for any text, the empty one too.  A name that the request or the key does not say is the
     empty text, which only `*` fits: `agent=claude` admits no request that does not say for which agent.
+
+    `user` and `channel` are the other way round: without them no request may name a user or a channel, with them it may
+    name one that fits, or none.  A scope that names nothing at all admits everything.
     """
 
     patterns: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -48,9 +52,12 @@ class Scope:
     def forbids(self, facts: Mapping[str, str]) -> str:
         """The first name among the facts whose fact does not fit, "" if all do; names without a fact are not asked."""
         for name, patterns in self.patterns:
-            if name in facts and not any(_fits(facts[name], pattern) for pattern in patterns):
+            if name not in facts or (name in SPOKEN_FOR and not facts[name]):
+                continue
+            if not any(_fits(facts[name], pattern) for pattern in patterns):
                 return name
-        return ""
+        spoken_for = SPOKEN_FOR if self.patterns else ()
+        return next((name for name in spoken_for if facts.get(name) and not self.names(name)), "")
 
     def names(self, *names: str) -> bool:
         """Whether it says something of one of these."""
@@ -62,11 +69,15 @@ class Scope:
         Certain, not exhaustive: `ab*` and `a*` are compared as patterns, so `*` with the other's full list of names
         counts as wider than that list.
         """
-        own = dict(self.patterns)
-        for name, patterns in other.patterns:
+        own, others = dict(self.patterns), dict(other.patterns)
+        if not own or not others:
+            return next(iter(others), "")
+        for name, patterns in others.items():
+            if name in SPOKEN_FOR and name not in own:
+                continue
             if name not in own or not all(any(_covers(wide, one) for wide in patterns) for one in own[name]):
                 return name
-        return ""
+        return next((name for name in SPOKEN_FOR if name in own and name not in others), "")
 
     def __str__(self) -> str:
         return " ".join(f"{name}={','.join(patterns)}" for name, patterns in self.patterns)
@@ -89,7 +100,7 @@ def _parsed(part: str) -> tuple[str, list[str]]:
     patterns = rest.split(",")
     for pattern in patterns:
         if not _PATTERN.fullmatch(pattern):
-            why = "a pattern is of letters, digits, '.', '_', ':', '-' and '*', at most 255"
+            why = "a pattern is of letters, digits, '.', '_', ':', '@', '+', '-' and '*', at most 255"
             raise ScopeInvalid(f"what the scope says of {name} cannot be a pattern", why=why)
     return name, patterns
 

@@ -30,10 +30,11 @@ def entry(name: str = "openai/a", **said: Any) -> Entry:
 
 
 class TestTexts:
-    @pytest.mark.parametrize("name", TEXTS)
     @pytest.mark.parametrize("text", ["acme", "Acme Inc. (EU)", "ops@acme.example", "Grüße", "x" * 200, "a=b;c"])
-    def test_are_taken_as_they_are(self, name: str, text: str) -> None:
-        assert checked(**{name: text}) == {name: text}
+    def test_are_taken_as_they_are(self, text: str) -> None:
+        given = dict.fromkeys(TEXTS, text)
+
+        assert checked(**given) == given
 
     @pytest.mark.parametrize("name", TEXTS)
     @pytest.mark.parametrize("text", ["a\nb", "a\0", "\x1b[31m", "a\u202eb", "x" * 201])

@@ -79,7 +79,9 @@ def as_python_imports(package: Path, modules: list[str]) -> dict[str, list[str]]
     return {module: [name for name in names if name not in left_out] for module, names in found.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name == "launch" else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 def test_an_image_holds_its_modules_as_python_would_import_them(package: Path, name: str):
     keep(package)
     found = taken_in(package, "launch", name)
@@ -92,6 +94,7 @@ def test_an_image_holds_its_modules_as_python_would_import_them(package: Path, n
     }
 
 
+@pytest.mark.slow
 def test_what_is_there_already_is_left_alone(package: Path):
     keep(package)
 
@@ -124,7 +127,7 @@ def test_a_missing_source_is_no_error(package: Path):
     assert taken_in(package, "launch") == {}
 
 
-@pytest.mark.parametrize("cut", [0, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (1, 20, 40)), 1000])
+@pytest.mark.parametrize("cut", [0, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (1, 20, 40, 1000))])
 def test_a_shortened_image_is_not_taken_in(package: Path, cut: int):
     keep(package)
     path = path_of(package)
@@ -189,6 +192,7 @@ def test_no_image_can_be_made_without_its_folder_and_that_is_no_error(package: P
     assert not (package / "__pycache__").exists()
 
 
+@pytest.mark.slow
 def test_an_image_that_is_right_is_left_alone(package: Path):
     keep(package)
     before = path_of(package).stat().st_ino

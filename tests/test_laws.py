@@ -71,6 +71,10 @@ class Module:
         """Its path below the package."""
         return self.path.relative_to(ROOT / PACKAGE).as_posix()
 
+    def at(self, node: ast.stmt | ast.expr) -> str:
+        """Where in it something stands, as an editor opens it."""
+        return f"{self.file}:{node.lineno}"
+
 
 def floor_plan(text: str) -> list[Row]:
     """The rows of the table, top to bottom; a floor is named in its first row."""
@@ -157,14 +161,15 @@ def test_a_row_that_is_a_folder_is_written_as_one():
     assert {name.rstrip("/") for name in written if name.endswith("/")} == folders
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-def test_imports_run_upward_in_the_table(module: Module):
+def test_imports_run_upward_in_the_table():
     order = [row.name for row in ROWS]
-    above = {*order[: order.index(module.row)], module.row}
+    downward = []
+    for module in MODULES:
+        above = {*order[: order.index(module.row)], module.row}
+        names = ours(imported(module.tree)) - (OFFERED if module.name == PACKAGE else set())
+        downward += [f"{module.name} imports {name}" for name in sorted(names) if row_of(name) not in above]
 
-    names = ours(imported(module.tree)) - (OFFERED if module.name == PACKAGE else set())
-
-    assert {row_of(name) for name in names} <= above
+    assert not downward
 
 
 def test_no_import_runs_in_a_circle():
@@ -228,14 +233,13 @@ def test_each_foreign_package_has_one_module_that_knows_it():
 # 3. where a key can leak
 
 
-@pytest.mark.parametrize(
-    "module",
-    [module for module in MODULES if module.row not in REVEALING and module.name != SHOWING],
-    ids=lambda m: m.name,
-)
-def test_reveal_is_called_only_where_a_key_must_leave(module: Module):
+def test_reveal_is_called_only_where_a_key_must_leave():
     revealing = [
-        node.lineno for node in nodes_of(module.tree) if isinstance(node, ast.Attribute) and node.attr == "reveal"
+        module.at(node)
+        for module in MODULES
+        if module.row not in REVEALING and module.name != SHOWING
+        for node in nodes_of(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "reveal"
     ]
 
     assert not revealing
@@ -257,26 +261,26 @@ def world_of(tree: ast.AST) -> set[str]:
     return ((dotted | renamed) & WORLD) | now
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-def test_environment_clock_and_home_come_in_as_arguments(module: Module):
-    assert not world_of(module.tree) or module.file in WORLDLY
+def test_environment_clock_and_home_come_in_as_arguments():
+    taking = {module.file: taken for module in MODULES if (taken := world_of(module.tree))}
 
-
-@pytest.mark.parametrize("file", WORLDLY)
-def test_what_may_take_from_the_world_still_does(file: str):
-    assert world_of(next(module.tree for module in MODULES if module.file == file))
+    assert {file: taken for file, taken in taking.items() if file not in WORLDLY} == {}
+    assert set(WORLDLY) - set(taking) == set()
 
 
 # 5. small, and without state
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-def test_functions_are_short(module: Module):
+def test_functions_are_short():
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    functions = [node for node in nodes_of(module.tree) if isinstance(node, kinds)]
-    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    functions = [
+        (f"{module.file} {node.name}", node.lineno, (node.end_lineno or 0) - node.lineno + 1)
+        for module in MODULES
+        for node in nodes_of(module.tree)
+        if isinstance(node, kinds)
+    ]
 
-    assert not {name: length for name, length in lengths.items() if length > FUNCTION_LINES}
+    assert not [each for each in functions if each[2] > FUNCTION_LINES]
 
 
 def is_generated(module: Module) -> bool:
@@ -284,20 +288,19 @@ def is_generated(module: Module) -> bool:
     return "written by `make docs`" in (ast.get_docstring(module.tree) or "")
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if not is_generated(each)], ids=lambda module: module.name)
-def test_files_are_short(module: Module):
-    length = len(module.path.read_text(encoding="utf-8").splitlines())
+def test_files_are_short():
+    written = [module for module in MODULES if not is_generated(module)]
+    lengths = {module.file: len(module.path.read_text(encoding="utf-8").splitlines()) for module in written}
 
-    assert length <= FILE_LINES
+    assert {file: length for file, length in lengths.items() if length > FILE_LINES} == {}
 
 
 def test_the_words_of_completion_alone_are_generated():
     assert [module.file for module in MODULES if is_generated(module)] == ["completion/words.py"]
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-def test_every_module_says_what_it_is(module: Module):
-    assert ast.get_docstring(module.tree)
+def test_every_module_says_what_it_is():
+    assert not [module.file for module in MODULES if not ast.get_docstring(module.tree)]
 
 
 def containers(tree: ast.Module) -> set[str]:
@@ -325,18 +328,29 @@ def changed_in_place(tree: ast.AST, names: set[str]) -> set[str]:
     return names.intersection(map(ast.unparse, touched))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
-def test_no_module_keeps_state(module: Module):
-    names = containers(module.tree)
-    cached = [
-        ast.unparse(decorator)
+def is_cache(decorator: ast.expr) -> bool:
+    return bool(re.fullmatch(r"(functools\.)?(lru_cache|cache)(\(.*\))?", ast.unparse(decorator)))
+
+
+def test_no_container_of_a_module_is_a_variable():
+    named = [f"{module.file}: {name}" for module in MODULES for name in containers(module.tree) if not name.isupper()]
+
+    assert not named
+
+
+def test_no_function_changes_what_its_module_holds():
+    names = {module.file: changed_in_place(module.tree, containers(module.tree)) for module in MODULES}
+
+    assert {file: changed for file, changed in names.items() if changed} == {}
+
+
+def test_no_function_binds_a_name_of_its_module_or_remembers_its_answers():
+    remembering = [
+        module.at(node)
+        for module in MODULES
         for node in nodes_of(module.tree)
-        if isinstance(node, ast.FunctionDef)
-        for decorator in node.decorator_list
-        if re.fullmatch(r"(functools\.)?(lru_cache|cache)(\(.*\))?", ast.unparse(decorator))
+        if isinstance(node, ast.Global)
+        or (isinstance(node, ast.FunctionDef) and any(map(is_cache, node.decorator_list)))
     ]
 
-    assert not [name for name in names if not name.isupper()]
-    assert not changed_in_place(module.tree, names)
-    assert not [node for node in nodes_of(module.tree) if isinstance(node, ast.Global)]
-    assert not cached
+    assert not remembering

@@ -14,7 +14,7 @@ from ringlet_py.scope import NAMES, Scope
 # few letters and few names, so that what one pattern admits another often does too
 TEXTS = st.text("ab", max_size=4)
 PATTERNS = st.text("ab*", min_size=1, max_size=4)
-FEW = ("pool", "feature")
+FEW = ("pool", "feature", "user")
 SCOPES = st.dictionaries(st.sampled_from(FEW), st.lists(PATTERNS, min_size=1, max_size=3), max_size=2).map(
     lambda said: Scope.parse(" ".join(f"{name}={','.join(patterns)}" for name, patterns in said.items()))
 )
@@ -28,6 +28,22 @@ def test_what_is_not_named_may_be_anything() -> None:
     assert scope.forbids({"pool": "openai", "feature": "image", "host": ""}) == ""
     assert scope.forbids({"pool": "images", "feature": "image"}) == "pool"
     assert Scope().forbids(dict.fromkeys(NAMES, "x")) == ""
+
+
+def test_for_whom_a_caller_may_speak_has_to_be_named() -> None:
+    plain, named = Scope.parse("provider=openai"), Scope.parse("user=7,a@b.example channel=*")
+
+    assert plain.forbids({"provider": "openai", "user": "7"}) == "user"
+    assert plain.forbids({"provider": "openai", "user": "", "channel": ""}) == ""
+    assert [named.forbids({"user": user, "channel": "c"}) for user in ("7", "a@b.example", "8", "")] == [
+        "",
+        "",
+        "user",
+        "",
+    ]
+    assert named.wider(plain) == "provider"
+    assert Scope.parse("provider=openai user=7").wider(plain) == "user"
+    assert plain.wider(Scope.parse("provider=openai user=7")) == ""
 
 
 def test_a_fact_that_is_empty_fits_a_star_alone() -> None:

@@ -6,6 +6,7 @@ import json
 import pickle
 import traceback
 import urllib.parse
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,15 +165,13 @@ def test_what_cannot_be_a_key_is_refused_with_the_reason(raw: bytes, reason: str
     assert "abcd" not in f"{caught.value} {caught.value.why} {caught.value.hint}"
 
 
-@pytest.mark.parametrize("byte", range(256))
-def test_each_byte_is_either_of_the_alphabet_or_refused(byte: int):
-    raw = b"ab" + bytes([byte]) + b"cd"
+def test_each_byte_is_either_of_the_alphabet_or_refused():
+    taken = {}
+    for byte in range(256):
+        with suppress(InvalidSecret):
+            taken[chr(byte)] = Secret.from_input(b"ab" + bytes([byte]) + b"cd").reveal()
 
-    if chr(byte) in KEY_CHARACTERS:
-        assert Secret.from_input(raw).reveal().encode() == raw
-    else:
-        with pytest.raises(InvalidSecret):
-            Secret.from_input(raw)
+    assert taken == {character: f"ab{character}cd" for character in KEY_CHARACTERS}
 
 
 @given(keys, keys)

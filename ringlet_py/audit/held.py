@@ -68,6 +68,15 @@ class HeldLog(LockedLog):
         finally:
             self._alone.release()
 
+    def is_busy(self) -> bool:
+        """Whether entering would wait for others, or has to open the files first."""
+        if not self._alone.acquire(blocking=False):
+            return True
+        try:
+            return self._queue is None or not self._queue.is_free()
+        finally:
+            self._alone.release()
+
     def close(self) -> None:
         """Closes the files; the next entering opens them again."""
         with self._alone:
@@ -169,6 +178,10 @@ class HeldAudit(Audit):
             self._write_all(records)
         except (OSError, RingletError) as error:
             raise unwritable(os.path.join(self.folder, LOG_NAME), error) from error
+
+    def is_busy(self) -> bool:
+        """Whether the next record would wait for others."""
+        return self.enabled and (not POSIX or self._of_this_process().is_busy())
 
     def close(self) -> None:
         """Closes what is open; the next record opens it again."""

@@ -28,6 +28,10 @@ class LenientAudit:
 
         return contextmanager(self._together)()
 
+    def is_busy(self) -> bool:
+        """As `Audit.is_busy`."""
+        return self._audit.is_busy()
+
     def close(self) -> None:
         """Closes what is open."""
         self._audit.close()

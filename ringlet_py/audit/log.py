@@ -111,6 +111,10 @@ class Audit:
 
         return nullcontext()
 
+    def is_busy(self) -> bool:
+        """Whether the next record may have to wait for others: nobody has looked."""
+        return self.enabled
+
     def close(self) -> None:
         """Closes what is open, which is nothing: each record opens what it needs."""
 

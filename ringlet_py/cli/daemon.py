@@ -12,11 +12,13 @@ from ringlet_py import __version__
 from ringlet_py.app import App
 from ringlet_py.cli import output
 from ringlet_py.cli.session import app_of, session_of
-from ringlet_py.errors import DaemonError, DaemonNotRunning, UsageError
+from ringlet_py.errors import ConsentNeeded, DaemonError, DaemonNotRunning, UsageError
+from ringlet_py.tokens.admin import FILE
 
 if TYPE_CHECKING:
     from ringlet_py.cli.session import Session
     from ringlet_py.daemon.foreground import Ways
+    from ringlet_py.daemon.install import Unit
     from ringlet_py.daemon.running import Runtime
 
 _AUDIT = {True: "--audit-log", False: "--no-audit-log"}
@@ -76,7 +78,7 @@ def status(context: typer.Context, json: Json = False) -> None:
 
     app = app_of(context)
     found = running.Runtime.of(app).find()
-    shown: dict[str, object] = {"running": found is not None, "token_file": app.tokens.admin.path}
+    shown: dict[str, object] = {"running": found is not None, "token_file": os.path.join(app.folders.config, FILE)}
     if found:
         shown |= {
             "answers": running.answers(found),
@@ -93,6 +95,7 @@ def status(context: typer.Context, json: Json = False) -> None:
     sys.stdout.flush()  # what is wrong must not overtake it where both go into one file
     if found and found.version != __version__:
         output.say(f"ringlet: warning: this is ringlet {__version__}; restart the daemon to have it there too")
+    app.settings, app.kept  # noqa: B018 - whose wrong settings are said after what is known without them
     if not found:
         raise DaemonNotRunning("the daemon does not run")
     if not shown["answers"]:
@@ -112,22 +115,47 @@ def install(
     listen: ListenAt = "",
     socket: SocketOnly = False,
     enable: Annotated[bool, typer.Option("--enable", help="Start it now, and with every login.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that was changed by hand.")] = False,
 ) -> None:
     """Write what starts the daemon with your login (systemd, launchd), show it, and say how to enable it."""
     from ringlet_py.daemon import install as installing
     from ringlet_py.daemon import running
 
     running.check_installed()
-    unit = installing.unit_of(app_of(context), _words(listen, socket=socket))
-    unit.write()
-    output.line(f"written: {unit.path}")
+    app = app_of(context)
+    unit = installing.unit_of(app, _words(listen, socket=socket))
+    output.line(f"{_written(unit, force=force)}: {unit.path}")
     output.lines(unit.text.splitlines())
     sys.stdout.flush()
+    if running.Runtime.of(app).find():
+        output.say("a daemon runs already, which would be in its way; first: ringlet daemon stop")
     if enable:
         unit.enable()
         output.line("enabled")
     else:
         output.say(f"not enabled yet; to do it: {unit.enabling}")
+
+
+def _written(unit: Unit, *, force: bool) -> str:
+    """Writes the unit, and says what became of the file; ConsentNeeded for one that holds more than another command."""
+    try:
+        with open(unit.path, encoding="utf-8", errors="replace") as file:
+            before = file.read()
+    except FileNotFoundError:
+        unit.write()
+        return "written"
+    if before == unit.text:
+        return "unchanged"
+    if not force and _frame(before) != _frame(unit.text):
+        why = "changed by hand, or written by another version of ringlet"
+        raise ConsentNeeded(f"{unit.path} is not as ringlet would write it", why=why, hint="add --force")
+    unit.write()
+    return "replaced"
+
+
+def _frame(text: str) -> list[str]:
+    """The unit's lines without its command, whose options may be others each time."""
+    return [line for line in text.splitlines() if not line.strip().startswith(("ExecStart=", "<string>"))]
 
 
 def _words(listen: str, *, socket: bool) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringlet_py import __version__
-from ringlet_py.cli import output
+from ringlet_py.cli import misuse, output
 from ringlet_py.cli.session import Session
 from ringlet_py.errors import RingletError, UsageError
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 INTERRUPTED = 130  # what shells report for a program that SIGINT ended
-NO_KEYS = "a key is never given on the command line"
-AFTER_DASHES = "an agent's own arguments stand after --"
 _HELP = frozenset(("-h", "--help"))
-WRITE_ONLY = "keys are write-only: they are lent to agents, and never shown"
 BROKEN_PIPE = 141  # likewise for SIGPIPE
 
 
@@ -209,8 +206,17 @@ def _global_options(
 
 
 def _failed(problem: RingletError, session: Session) -> int:
-    output.error(problem, argv=session.argv, as_json=session.wants_json)
+    output.error(problem, argv=_unknown_words(session), as_json=session.wants_json)
     return problem.run_status if is_run(list(session.argv)) else problem.exit_status
+
+
+def _unknown_words(session: Session) -> tuple[str, ...]:
+    """The words of the command line that could be keys: a profile's name may be as long, and hints repeat it."""
+    try:
+        names = session.app.profiles.names()
+    except (RingletError, OSError):
+        return session.argv
+    return tuple(word for word in session.argv if word not in names)
 
 
 def _misused(problem: typer.TyperException, session: Session) -> int:
@@ -219,22 +225,7 @@ def _misused(problem: typer.TyperException, session: Session) -> int:
     if message.startswith("Usage:"):
         output.say(message)
         return UsageError.exit_status
-    return _failed(_usage(problem), session)
-
-
-def _usage(problem: typer.TyperException) -> RingletError:
-    """The parser's complaint as ours; a superfluous word is not repeated, since it may be a pasted key."""
-    message = problem.format_message()
-    hint = "ringlet --help"
-    command = getattr(getattr(problem, "ctx", None), "command_path", "")
-    if command:
-        hint = f"{command} --help"
-    if "unexpected extra argument" in message:
-        return UsageError(
-            "too many words on the command line", why=NO_KEYS if "keychain" in hint else AFTER_DASHES, hint=hint
-        )
-    why = WRITE_ONLY if any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
-    return UsageError(message[:1].lower() + message[1:].rstrip("."), why=why, hint=hint)
+    return _failed(misuse.told(problem, session.argv), session)
 
 
 def _forget_unwritable_output() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _PATHS = ("/", "~", ".", "http://", "https://")
 _KEY_LIKE = 20  # shorter words on a command line are names and options, not keys
+_LEASE = "[0-9a-f]{24}"  # the id of a lease, which hints repeat
 
 
 def line(text: str) -> None:
@@ -93,8 +94,10 @@ def _without_keys(text: str, argv: tuple[str, ...]) -> str:
 
 
 def _could_be_a_key(word: str) -> bool:
-    """Addresses, paths and URLs stay readable; keys in base64 have slashes too, and long pieces between them."""
-    if len(word) < _KEY_LIKE or not {" ", "{"}.isdisjoint(word):
+    """Addresses, paths, URLs and leases stay readable; keys in base64 have slashes too, and long pieces between."""
+    import re
+
+    if len(word) < _KEY_LIKE or not {" ", "{"}.isdisjoint(word) or re.fullmatch(_LEASE, word):
         return False
     if "/" not in word:
         return True

@@ -11,8 +11,10 @@ from ringlet_py.broker import Broker
 from ringlet_py.cli import output
 from ringlet_py.cli import pools_options as options
 from ringlet_py.cli.session import CALLER_VARIABLE, app_of, session_of
+from ringlet_py.cli.waiting import seconds
 from ringlet_py.entry import DEFAULT_ALIAS, LONG_NAME, utc
 from ringlet_py.errors import KeyUnusable, UsageError
+from ringlet_py.files.checks import quoted
 from ringlet_py.launcher import find_binary, give_back, launch, without_coercion
 from ringlet_py.lease import Request
 from ringlet_py.profile.values import host_of, is_loopback
@@ -29,6 +31,10 @@ CLAIM_HELP = (
     "Run a command with a key that is free: ringlet pools claim openai --wait 30 -- COMMAND... "
     "The key goes into the command's environment and is never shown."
 )
+
+Wait = Annotated[
+    float, typer.Option("--wait", metavar="TIME", parser=seconds, help="How long to wait for a free key: 30s.")
+]
 
 
 class Held(Broker):
@@ -59,6 +65,20 @@ class Variables:
         self.base_url = base_url
 
 
+SoonestReady = Annotated[
+    bool, typer.Option("--soonest-ready", help="If no key is free, take the one that is free soonest.")
+]
+Env = Annotated[
+    str, typer.Option("--env", metavar="VARIABLE", help="The variable for the key, instead of the catalog's.")
+]
+BaseUrlEnv = Annotated[
+    str, typer.Option("--base-url-env", metavar="VARIABLE", help="With --env: the variable for its base URL.")
+]
+TokenFile = Annotated[
+    str, typer.Option("--token-file", metavar="FILE", help="In the name of this token; else of RINGLET_TOKEN.")
+]
+
+
 def claim(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     provider: Annotated[str, typer.Argument(help="Who sells the API; may be left out with --pool.")] = "",
@@ -68,20 +88,12 @@ def claim(  # noqa: PLR0913 - one parameter an option
     channel: Annotated[str, typer.Option("--channel", help="In this channel: its keys come next.")] = "",
     caller: Annotated[str, typer.Option("--caller", help="Whom quotas count; else the user.")] = "",
     session: Annotated[str, typer.Option("--session", help="For the policy sticky: the same one, the same key.")] = "",
-    wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for a free key.")] = 0.0,
-    soonest_ready: Annotated[
-        bool, typer.Option("--soonest-ready", help="If no key is free, take the one that is free soonest.")
-    ] = False,
-    env: Annotated[
-        str, typer.Option("--env", metavar="VARIABLE", help="The variable for the key, instead of the catalog's.")
-    ] = "",
-    base_url_env: Annotated[
-        str, typer.Option("--base-url-env", metavar="VARIABLE", help="With --env: the variable for its base URL.")
-    ] = "",
+    wait: Wait = 0.0,
+    soonest_ready: SoonestReady = False,
+    env: Env = "",
+    base_url_env: BaseUrlEnv = "",
     purpose: Annotated[str, typer.Option("--purpose", help="Why, for the audit record.")] = "",
-    token_file: Annotated[
-        str, typer.Option("--token-file", metavar="FILE", help="In the name of this token; else of RINGLET_TOKEN.")
-    ] = "",
+    token_file: TokenFile = "",
 ) -> None:
     """Run a command with a key that is free."""
     wishes: dict[str, Any] = {
@@ -90,7 +102,7 @@ def claim(  # noqa: PLR0913 - one parameter an option
     }  # fmt: skip
     app, tail = app_of(context), session_of(context).tail
     variables = Variables(env, base_url_env)
-    wanted = _provider(app, provider, pool)
+    wanted = _provider(app, provider, pool, tail)
     if not variables.key and wanted not in app.catalog.providers:
         raise UsageError(
             f"the catalog does not know which variable takes a key of {wanted}",
@@ -104,6 +116,18 @@ def claim(  # noqa: PLR0913 - one parameter an option
     if lease.ready_at:
         output.say(f"note: {lease.address} is not free before {utc(lease.ready_at)}, and was lent all the same")
     raise typer.Exit(_become(app, lease, tail, variables=variables))
+
+
+def _check_command(app: App, tail: tuple[str, ...], provider: str, pool: str) -> None:
+    """A command without the `--` before it is taken for a provider."""
+    if tail:
+        return
+    is_known = provider in app.catalog.providers
+    hint = f"ringlet pools claim {provider if is_known else 'PROVIDER'} -- COMMAND [ARGS]"
+    if pool:
+        command = quoted(provider) if provider and not is_known else "COMMAND [ARGS]"
+        hint = f"ringlet pools claim --pool {quoted(pool)} -- {command}"
+    raise UsageError("there is no command", hint=hint)
 
 
 def _asking(session: Session, token_file: str) -> Callable[..., Request]:
@@ -134,8 +158,6 @@ def _plan(
 ) -> tuple[LaunchPlan, tuple[str, ...]]:
     from ringlet_py import one_off
 
-    if not tail:
-        raise UsageError("there is no command", hint="ringlet pools claim PROVIDER -- COMMAND [ARGS]")
     if not variables.key:
         plan, args = one_off.plan([address], tail, catalog=app.catalog, base_url=base_url)
         if not plan.keys:
@@ -161,8 +183,9 @@ def _variable_of(app: App, address: str, variables: Variables) -> str:
     )
 
 
-def _provider(app: App, provider: str, pool: str) -> str:
+def _provider(app: App, provider: str, pool: str, tail: tuple[str, ...]) -> str:
     """Whose key is wanted; the pool knows it too."""
+    _check_command(app, tail, provider, pool)
     entries = app.kept.entries.entries()
     if provider or not pool:
         if not provider:

@@ -11,6 +11,8 @@ from ringlet_py.cli import output
 from ringlet_py.cli import pools_options as options
 from ringlet_py.cli import pools_shown as shown
 from ringlet_py.cli.session import app_of
+from ringlet_py.cli.waiting import seconds
+from ringlet_py.entry import Address
 from ringlet_py.errors import UsageError
 from ringlet_py.lease import Lease
 from ringlet_py.lending import explaining
@@ -21,6 +23,7 @@ from ringlet_py.suggest import did_you_mean
 if TYPE_CHECKING:
     from ringlet_py.app import App
     from ringlet_py.entry import Entry
+    from ringlet_py.ledger.tokens import StoredLease
     from ringlet_py.lending.explaining import KeyState
 
 TimeText = Annotated[str, typer.Option("--until", metavar="TIME", help="Until then: 2027-06-15T12:00:00Z.")]
@@ -32,7 +35,8 @@ def report(  # noqa: PLR0913 - one parameter an option
     alias: options.Alias,
     outcome: Annotated[str, typer.Argument(help=f"How it fared: {', '.join(KINDS)}.")],
     retry_after: Annotated[
-        float | None, typer.Option("--retry-after", metavar="SECONDS", help="For so long it is not to be used.")
+        float | None,
+        typer.Option("--retry-after", metavar="TIME", parser=seconds, help="For so long it is not to be used: 30s."),
     ] = None,
     until: TimeText = "",
     feature: Annotated[str, typer.Option("--feature", help="For this feature alone; else for all.")] = "",
@@ -94,8 +98,21 @@ def _show(app: App, entry: Entry, feature: str, *, outcome: str, org: str, json:
         output.document(address=found.address, org=org or None, reported=outcome, state=found.state, ready_at=until)
         return
     together = f" (with all keys of the org {org})" * bool(org)
-    subject = f"{found.address}{f' for {feature}' * bool(feature)}{together}"
-    output.say(output.printable(f"{subject}: {_in_words(found, entry)}"))
+    output.say(output.printable(_told(entry, found, feature, together)))
+
+
+def _told(entry: Entry, found: KeyState, feature: str, together: str = "") -> str:
+    return f"{found.address}{f' for {feature}' * bool(feature)}{together}: {_in_words(found, entry)}"
+
+
+def told(app: App, lease: StoredLease) -> str:
+    """How the key of a lease stands now, for the lease's feature, and what ends its rest; "" if nothing is known."""
+    entry = app.kept.entries.entry(Address.parse(lease.address).key())
+    if entry is None:
+        return ""
+    found = explaining.of_key(app.lending, entry, feature=lease.feature)
+    undo = f"; to end it: ringlet pools wake {entry.address.provider} {entry.address.alias}"
+    return _told(entry, found, lease.feature) + undo * (found.resting_until > 0 and found.state != INVALID)
 
 
 def _in_words(found: KeyState, entry: Entry) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from ringlet_py.cli import output, running
 from ringlet_py.cli import profiles_options as options
+from ringlet_py.cli.profiles_granted import grant, not_granted, summary
 from ringlet_py.cli.session import Session, app_of, session_of
 from ringlet_py.errors import ConfigError, UsageError
 
@@ -54,7 +55,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     env: options.Env = None,
     inherit_env: options.InheritEnv = "",
     isolation: options.Isolation = "",
-    lease: options.Lease = "",
+    lease: options.Lease = None,
     ready_made: options.ReadyMade = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace the profile that is there.")] = False,
 ) -> None:
@@ -67,11 +68,13 @@ def create(  # noqa: PLR0913 - one parameter an option
             "a profile needs an agent and a provider",
             hint=f"ringlet profiles create {name} --agent claude --provider anthropic",
         )
-    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, lease)
+    length = options.lease_length(lease)
+    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, length)
     text = drafting.changed(drafting.ready_made_text(ready_made), **said, command=command, args=arg, env=env)
     plan = _save(app, drafting.checked(app.profiles, name, text), text, replace=replace)
     output.say(f"created {name}; run it: ringlet run {name}")
-    _grant(app, plan)
+    if plan.lease:
+        grant(app, plan)
 
 
 def edit(  # noqa: PLR0913 - one parameter an option
@@ -90,20 +93,22 @@ def edit(  # noqa: PLR0913 - one parameter an option
     env: options.Env = None,
     inherit_env: options.InheritEnv = "",
     isolation: options.Isolation = "",
-    lease: options.Lease = "",
+    lease: options.Lease = None,
 ) -> None:
     """Change a profile: with options those values, without any in your editor ($VISUAL, $EDITOR)."""
     from ringlet_py import drafting
 
     session = session_of(context)
     before = session.app.profiles.text(name)
-    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, lease)
-    if any([*said.values(), command, arg, env]):
-        text = drafting.changed(before, **said, command=command, args=arg, env=env)
+    length = options.lease_length(lease)
+    said = _said(agent, provider, key_alias, key_pool, endpoint, base_url, model, shape, inherit_env, isolation, length)
+    off = "lease" if lease is not None and not length else ""
+    if any([*said.values(), command, arg, env, off]):
+        text = drafting.changed(before, **said, command=command, args=arg, env=env, off=off)
         plan = _save(session.app, drafting.checked(session.app.profiles, name, text), text, before=before)
         output.say(f"changed {name}")
-        if lease:
-            _grant(session.app, plan)
+        if lease is not None:
+            grant(session.app, plan)
     elif _edit_by_hand(session, name, before):
         output.say(f"changed {name}")
     else:
@@ -113,7 +118,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
 def list_profiles(context: typer.Context, json: Json = False) -> None:
     """List the profiles."""
     app = app_of(context)
-    found = [app.profiles.summary(name) for name in app.profiles.names()]
+    found = [summary(app, name) for name in app.profiles.names()]
     if json:
         output.document(profiles=found)
         return
@@ -144,7 +149,7 @@ def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
         "command": [*plan.command, *plan.args],
         "keys": {variable: str(address) for variable, address in plan.keys.items()},
         "env": drafting.redacted_env(plan, session.app.catalog.providers),
-        "warnings": drafting.warnings(session.app, profile, plan),
+        "warnings": [*drafting.warnings(session.app, profile, plan), *not_granted(session.app, plan)],
     }
     if json:
         output.document(profile=shown)
@@ -154,8 +159,11 @@ def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
 
 def rename(context: typer.Context, name: Name, new: NewName) -> None:
     """Give a profile another name."""
-    app_of(context).profiles.rename(name, new)
+    app = app_of(context)
+    app.profiles.rename(name, new, first=app.leasing.grants.end)
     output.say(f"renamed {name} to {new}")
+    if app.profiles.summary(new)["lease"]:
+        output.say(f"note: it has to be granted again: ringlet leases grant {new}")
 
 
 def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
@@ -164,9 +172,9 @@ def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
     session.app.profiles.text(name)
     more = session.app.profiles.more_than_document(name)
     if more:
-        question = f"deleting {name} also deletes the agent's own files in it ({', '.join(more)}); go on?"
+        question = f"delete {name}, and with it the agent's own files in it ({', '.join(more)})?"
         session.confirm(question, otherwise=f"ringlet profiles delete {name} --yes", yes=yes)
-    session.app.profiles.delete(name)
+    session.app.profiles.delete(name, first=session.app.leasing.grants.end)
     output.say(f"deleted {name}")
 
 
@@ -228,11 +236,3 @@ def _save(app: App, profile: Profile, text: str, *, replace: bool = True, before
     for warning in drafting.warnings(app, profile, plan):
         output.say(f"warning: {warning}")
     return plan
-
-
-def _grant(app: App, plan: LaunchPlan) -> None:
-    """A profile that has to be granted its keys is granted them by whoever makes it so."""
-    if plan.lease:
-        from ringlet_py.cli.leases import grant_to
-
-        grant_to(app, plan, plan.lease)

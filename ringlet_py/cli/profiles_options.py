@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ringlet_py.leasing.terms import seconds_of
+
 Agent = Annotated[str, typer.Option("--agent", help="The program to run.")]
 Provider = Annotated[str, typer.Option("--provider", help="Who sells the API.")]
 KeyPool = Annotated[str, typer.Option("--key-pool", help="A pool to take the key from, instead of one alias.")]
@@ -39,7 +41,19 @@ Env = Annotated[
 InheritEnv = Annotated[str, typer.Option("--inherit-env", help="filtered (default), clean or all.")]
 Isolation = Annotated[str, typer.Option("--isolation", help="none (default), config or home.")]
 Lease = Annotated[
-    str,
-    typer.Option("--lease", metavar="TIME", help="It starts only for so long (8h), then it has to be granted again."),
+    str | None,
+    typer.Option(
+        "--lease",
+        metavar="TIME",
+        help="It starts only for so long (8h), then it has to be granted again; none: without end.",
+    ),
 ]
 ReadyMade = Annotated[str, typer.Option("--from", metavar="READY-MADE", help="Begin with a ready-made profile.")]
+
+
+def lease_length(given: str | None) -> str:
+    """The length of a lease as it was given, "" for none; UsageError for one that cannot be."""
+    if given in (None, "", "none"):
+        return ""
+    seconds_of(given)
+    return given

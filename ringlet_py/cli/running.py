@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,8 +87,11 @@ def _run(session: Session, plan: LaunchPlan, *, args: tuple[str, ...], purpose: 
     shown = described(plan, session, args)
     if json:
         output.document(plan=shown)
-        return
-    output.lines(f"{name}: {text}" for name, value in shown.items() for text in texts(value))
+    else:
+        output.lines(f"{name}: {text}" for name, value in shown.items() for text in texts(value))
+    sys.stdout.flush()  # what is wrong must not overtake it where both go into one file
+    for problem in session.app.leasing.grants.missing(plan) if plan.lease else ():
+        raise problem  # as the run would, and unlike there nothing is recorded
 
 
 def described(plan: LaunchPlan, session: Session, args: tuple[str, ...] = ()) -> dict[str, object]:

@@ -15,6 +15,7 @@ from ringlet_py.errors import ConsentNeeded, Declined
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_DOING = {"delete": "deleting", "edit": "editing", "remove": "removing", "revoke": "revoking"}
 CALLER_VARIABLE = "RINGLET_TOKEN"  # a caller's token, in whose name keys are claimed
 
 
@@ -53,7 +54,8 @@ class Session:
         if yes:
             return
         if not self.can_ask:
-            raise ConsentNeeded(question.rstrip("?").lower() + " needs a yes", hint=otherwise)
+            verb, _, rest = question.rstrip("?").partition(" ")
+            raise ConsentNeeded(f"{_DOING.get(verb, verb)} {rest} needs a yes", hint=otherwise)
         if not typer.confirm(question, err=True):
             raise Declined("nothing was changed")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +12,18 @@ from ringlet_py import values
 from ringlet_py.cli import output
 from ringlet_py.cli.input import Input, read_secrets
 from ringlet_py.cli.session import CALLER_VARIABLE, Session, app_of, session_of
-from ringlet_py.errors import ConsentNeeded, InvalidField, InvalidName, RingletError, UsageError
+from ringlet_py.errors import (
+    ConsentNeeded,
+    InvalidField,
+    InvalidName,
+    InvalidSecret,
+    RingletError,
+    TokenRefused,
+    UsageError,
+)
+from ringlet_py.files.checks import POSIX, quoted
 from ringlet_py.tokens.shown import as_data, moment
+from ringlet_py.tokens.text import OF_ADMIN, OF_CALLER, is_token
 from ringlet_py.tokens.tree import beneath
 
 if TYPE_CHECKING:
@@ -115,6 +127,7 @@ def revoke(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The tokens, by name or id.")],
     yes: Yes = False,
+    json: Json = False,
 ) -> None:
     """Revoke tokens, and with each those that were made under it: tokens revoke ci."""
     session = session_of(context)
@@ -122,28 +135,55 @@ def revoke(
     wanted = {token.id: token for token in map(service.get, names)}
     every = service.list()
     below = {one.id: one for token in wanted for one in beneath(token, every) if one.id not in wanted}
-    if below:
-        _confirm(session, [*wanted.values()], [*below.values()], yes=yes)
+    _confirm(session, [*wanted.values()], [*below.values()], yes=yes)
     known = {**wanted, **below}
-    for token in wanted.values():
+    gone: list[str] = []
+    for token in wanted:
         # one that was made under another of them has gone with it
-        gone = service.revoke(token.id) if token.id in {one.id for one in service.list()} else []
-        for one in gone:
-            output.say(f"revoked {known[one].name if one in known else one}")
+        gone += service.revoke(token) if token in {one.id for one in service.list()} else []
+    names = [known[one].name if one in known else one for one in gone]
+    if json:
+        output.document(revoked=[{"id": id_, "name": name} for id_, name in zip(gone, names, strict=True)])
+        return
+    for name in names:
+        output.say(f"revoked {name}")
 
 
 def caller_of(session: Session, token_file: str, *, action: str) -> Caller:
     """Whoever holds the token in the file, or without one that in RINGLET_TOKEN; a refusal is recorded as that action.
 
-    Raises TokenRefused, UsageError, InvalidSecret.
+    Raises TokenRefused, UsageError.
     """
-    how = Input(from_file=token_file) if token_file else Input(from_env=CALLER_VARIABLE)
     try:
-        [secret] = read_secrets(session, ["Token"], how)
-        return session.app.tokens.authenticate(secret.reveal())
+        return session.app.tokens.authenticate(_token_of(session, token_file).reveal())
     except RingletError as problem:
         session.app.audit.append(action, problem.code)
         raise
+
+
+def _token_of(session: Session, token_file: str) -> Secret:
+    """The text that is given as a token; TokenRefused, with its place, for what cannot be one."""
+    how = Input(from_file=token_file) if token_file else Input(from_env=CALLER_VARIABLE)
+    if not token_file and not session.environ.get(CALLER_VARIABLE, "").strip():
+        raise TokenRefused(f"{CALLER_VARIABLE} is empty", hint=f"unset {CALLER_VARIABLE}")
+    place = {"": CALLER_VARIABLE, "-": "standard input"}.get(token_file, token_file)
+    hint = "ringlet tokens create NAME --scope SCOPE > FILE"
+    try:
+        [secret] = read_secrets(session, ["Token"], how)
+    except InvalidSecret:
+        raise TokenRefused(f"{place} holds no token", hint=hint) from None
+    if not any(is_token(secret.reveal(), kind) for kind in (OF_CALLER, OF_ADMIN)):
+        raise TokenRefused(f"{place} holds no token", hint=hint)
+    if token_file not in ("", "-"):
+        _note_if_open(token_file)
+    return secret
+
+
+def _note_if_open(path: str) -> None:
+    """A token that others can read is theirs too; it is used all the same, since it may lie there for a container."""
+    status = os.stat(path)
+    if POSIX and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+        output.say(f"note: {output.printable(path)} can be read by others: chmod 600 {quoted(path)}")
 
 
 def _show(app: App, token: Token, secret: Secret, talk: list[str], *, json: bool) -> None:
@@ -159,9 +199,12 @@ def _show(app: App, token: Token, secret: Secret, talk: list[str], *, json: bool
 def _confirm(session: Session, tokens: list[Token], below: list[Token], *, yes: bool) -> None:
     again = f"ringlet tokens revoke {' '.join(token.name for token in tokens)} --yes"
     if not (yes or session.can_ask):
+        if not below:  # who names all of them, and is no person at a terminal, means them
+            return
         what = f"{_listed(below)}, made under {_listed(tokens)}, would be revoked too"
         raise ConsentNeeded(what, hint=again)
-    session.confirm(f"revoke {_listed(tokens)}, and with it {_listed(below)}?", otherwise=again, yes=yes)
+    more = f", and with it {_listed(below)}" if below else ""
+    session.confirm(f"revoke {_listed(tokens)}{more}?", otherwise=again, yes=yes)
 
 
 def _check_words(app: App, name: str, *parts: str) -> None:

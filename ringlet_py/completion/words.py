@@ -64,6 +64,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "leases": {
         "list": "List the leases that run: which key, for whom, until when",
+        "show": "Show all that is remembered of a lease",
         "grant": "Let a profile start again that has a lease: leases grant work --ttl 8h",
         "renew": "Let a lease run on, at most until its key or its token ends: leases ...",
         "release": "End a lease and give its use back, as if the key had not been claimed",
@@ -139,6 +140,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "tokens edit": ("token",),
     "tokens rotate": ("token",),
     "tokens revoke": ("token",),
+    "leases show": ("lease",),
     "leases grant": ("profile",),
     "leases renew": ("lease",),
     "leases release": ("lease",),
@@ -234,7 +236,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--env": ("text", "A further variable"),
         "--inherit-env": ("inherit-env", "filtered (default), clean or all"),
         "--isolation": ("isolation", "none (default), config or home"),
-        "--lease": ("lease", "It starts only for so long (8h), then it has to be granted again"),
+        "--lease": ("text", "It starts only for so long (8h), then it has to be granted again"),
         "--from": ("ready-made", "Begin with a ready-made profile"),
         "--replace": ("", "Replace the profile that is there"),
     },
@@ -254,7 +256,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--env": ("text", "A further variable"),
         "--inherit-env": ("inherit-env", "filtered (default), clean or all"),
         "--isolation": ("isolation", "none (default), config or home"),
-        "--lease": ("lease", "It starts only for so long (8h), then it has to be granted again"),
+        "--lease": ("text", "It starts only for so long (8h), then it has to be granted again"),
     },
     "profiles delete": {"--yes": ("", "Do not ask")},
     "profiles run": {
@@ -316,7 +318,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--channel": ("text", "In this channel: its keys come next"),
         "--caller": ("text", "Whom quotas count"),
         "--session": ("text", "For the policy sticky: the same one, the same key"),
-        "--wait": ("text", "How long to wait for a free key"),
+        "--wait": ("text", "How long to wait for a free key: 30s"),
         "--soonest-ready": ("", "If no key is free, take the one that is free soonest"),
         "--env": ("text", "The variable for the key, instead of the catalog's"),
         "--base-url-env": ("text", "With --env: the variable for its base URL"),
@@ -324,7 +326,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--token-file": ("file", "In the name of this token"),
     },
     "pools report": {
-        "--retry-after": ("text", "For so long it is not to be used"),
+        "--retry-after": ("text", "For so long it is not to be used: 30s"),
         "--until": ("text", "Until then: 2027-06-15T12:00:00Z"),
         "--feature": ("text", "For this feature alone"),
         "--whole-org": ("", "Whether all keys of its org are meant"),
@@ -350,8 +352,9 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "tokens list": {"--json": ("", "Show one JSON object")},
     "tokens edit": {"--scope": ("text", "What it may claim from now on"), "--json": ("", "Show one JSON object")},
     "tokens rotate": {"--json": ("", "Show one JSON object")},
-    "tokens revoke": {"--yes": ("", "Do not ask")},
+    "tokens revoke": {"--yes": ("", "Do not ask"), "--json": ("", "Show one JSON object")},
     "leases list": {"--all": ("", "Also those that have ended, for a month"), "--json": ("", "Show one JSON object")},
+    "leases show": {"--json": ("", "Show one JSON object")},
     "leases grant": {"--ttl": ("text", "For how long from now"), "--json": ("", "Show one JSON object")},
     "leases renew": {
         "--ttl": ("text", "For how long from now: 8h, 30m, at most 30d"),
@@ -359,13 +362,19 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "leases release": {"--json": ("", "Show one JSON object")},
     "leases report": {
-        "--rate-limited": ("text", "The provider said 429: for so long"),
+        "--rate-limited": ("text", "The provider said 429: for so long, 30s"),
         "--invalid": ("", "The provider said 401 or 403"),
         "--quota-spent": ("", "Nothing is left of its quota today"),
         "--ok": ("", "It went well"),
         "--json": ("", "Show one JSON object"),
     },
-    "leases revoke": {"--json": ("", "Show one JSON object")},
+    "leases revoke": {
+        "--profile": ("profile", "All that this profile is granted"),
+        "--token": ("token", "All that were claimed with this token"),
+        "--key": ("address", "All of this key"),
+        "--yes": ("", "Do not ask"),
+        "--json": ("", "Show one JSON object"),
+    },
     "audit list": {
         "--since": ("text", "For example 7d, 1h30m or 2026-11-22T10:00:00Z"),
         "--key": ("address", "Only this key, or this provider's"),
@@ -396,6 +405,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
         "--socket": ("", "Listen on the Unix socket alone, on no port"),
         "--enable": ("", "Start it now, and with every login"),
+        "--force": ("", "Replace a file that was changed by hand"),
     },
 }
 NAMES: dict[str, dict[str, str]] = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ringlet_py.daemon.answers import CALLER
+from ringlet_py.daemon.contract import check_query
 from ringlet_py.daemon.peers import name_of
 from ringlet_py.errors import OutOfScope, TokenRefused
 
@@ -116,20 +118,33 @@ def bearer_of(request: HttpRequest) -> str:
 
 
 async def caller_of(request: HttpRequest) -> Caller:
-    """Whoever holds the request's token; TokenRefused, which is counted and recorded."""
+    """Whoever holds the request's token; TokenRefused, which is counted and recorded, UsageError for its query."""
+    caller = await _known_caller(request)
+    check_query(request)
+    return caller
+
+
+async def _known_caller(request: HttpRequest) -> Caller:
     daemon: Daemon = request.app.state.daemon
     try:
-        return await daemon.work(daemon.app.tokens.authenticate, bearer_of(request))
+        caller = await daemon.work(daemon.app.tokens.authenticate, bearer_of(request))
     except TokenRefused:
         await _count(request, daemon)
         raise
+    request.scope[CALLER] = caller
+    return caller
 
 
 async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> tuple[Caller, Lease]:
     """The same, and the key that is asked for in its name, in one go; raises as `Lender.claim_as`."""
     daemon: Daemon = request.app.state.daemon
+
+    def known(caller: Caller) -> Request:
+        request.scope[CALLER] = caller
+        return asked(caller)
+
     try:
-        return await daemon.lender.claim_as(bearer_of(request), asked)
+        return await daemon.lender.claim_as(bearer_of(request), known)
     except TokenRefused:
         await _count(request, daemon)
         raise
@@ -152,8 +167,9 @@ def path_of(request: HttpRequest) -> str:
 
 async def admin_of(request: HttpRequest) -> Caller:
     """The same, if it is the admin; OutOfScope for other callers."""
-    caller = await caller_of(request)
+    caller = await _known_caller(request)
     if not caller.is_admin:
         hint = "use the admin token: ringlet daemon status says where it is"
         raise OutOfScope(f"{request.url.path} is for the admin token alone", hint=hint)
+    check_query(request)
     return caller

@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from ringlet_py.errors import PoolExhausted, TokenRefused
+from ringlet_py.errors import InsecurePermissions, PoolExhausted, RingletError, TokenRefused
+from ringlet_py.lending.refusals import ANOTHER_TOKEN
+from ringlet_py.lending.turns import NAME_ONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ringlet_py.errors import RingletError
+    from starlette.requests import Request as HttpRequest
 
 JSON = "application/json"
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+CALLER = "ringlet.caller"  # where a request's scope has whoever holds its token, once that is known
+LOOK = "GET /openapi.json tells what there is"
+_WAIT = "wait as long as Retry-After says"
+_OWNER = "ask whoever runs ringlet"
+_COMMAND = "ringlet "  # how a hint's command begins
+_HERE = {
+    RingletError.hint: LOOK,
+    PoolExhausted.hint: _WAIT,
+    NAME_ONE: 'send "provider", "pool" or "feature"',
+}
 
 
 def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -35,18 +47,40 @@ def nothing() -> Response:
     return Response(status_code=204, headers=_ALWAYS)
 
 
-def refusal(problem: RingletError, *, now: float) -> Response:
+def refusal(request: HttpRequest, problem: RingletError, *, now: float) -> Response:
     """The error as JSON, with its HTTP status; `now` is in seconds since 1970, for Retry-After."""
     status = problem.http_status
-    return answer(told(problem), status=status, headers=_headers(problem, now))
+    return answer(told(request, problem), status=status, headers=_headers(problem, now))
 
 
-def told(problem: RingletError) -> dict[str, Any]:
-    """The error as plain data: `error` says what, `code` is for programs, `hint` is the next step."""
-    found: dict[str, Any] = {"error": str(problem), "code": problem.code, "why": problem.why, "hint": problem.hint}
+def told(request: HttpRequest, problem: RingletError) -> dict[str, Any]:
+    """The error as plain data: `error` says what, `code` is for programs, `hint` is the next step for who asked."""
+    caller = request.scope.get(CALLER)
+    is_admin = caller is not None and caller.is_admin
+    found: dict[str, Any] = {"error": str(problem), "code": problem.code, "why": problem.why}
+    if isinstance(problem, InsecurePermissions) and not is_admin:
+        found |= {"error": "a file of ringlet's is not its owner's alone", "why": ""}
+    found["hint"] = _hint(problem, is_admin=is_admin)
     if isinstance(problem, PoolExhausted):
         found["retry_at"] = problem.retry_at if math.isfinite(problem.retry_at) else None
     return found
+
+
+def _hint(problem: RingletError, *, is_admin: bool) -> str:
+    """The next step as one takes it over HTTP; commands are for the admin, who can type them."""
+    hint = _HERE.get(problem.hint, problem.hint)
+    if hint == _WAIT and not math.isfinite(getattr(problem, "retry_at", 0.0)):
+        hint = "no waiting helps: claim another one"
+    if "--" in hint and _COMMAND not in hint:  # an option of the command line
+        return LOOK
+    if is_admin:
+        return hint
+    if hint == ANOTHER_TOKEN:
+        return "ask whoever gave you the token"
+    if problem.http_status >= 500:
+        return _OWNER
+    before, command, _ = hint.partition(_COMMAND)
+    return (before.rstrip(": ").removesuffix(", or") or _OWNER) if command else hint
 
 
 def _headers(problem: RingletError, now: float) -> dict[str, str]:

@@ -10,9 +10,9 @@ from starlette.routing import Match
 
 from ringlet_py.daemon import keypooler, leases, metrics, openapi, token_routes
 from ringlet_py.daemon.access import TooManyFailures
-from ringlet_py.daemon.answers import answer, refusal, told
+from ringlet_py.daemon.answers import LOOK, answer, refusal, told
 from ringlet_py.daemon.contract import Contract, Told, Who
-from ringlet_py.errors import NotFound, RingletError, UsageError
+from ringlet_py.errors import InsecurePermissions, NotFound, RingletError, UsageError
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
@@ -45,19 +45,22 @@ async def health(_: HttpRequest) -> Response:
 async def _refused(request: HttpRequest, problem: Exception) -> Response:
     assert isinstance(problem, RingletError)  # noqa: S101 - registered for no other
     daemon: Daemon = request.app.state.daemon
-    return refusal(problem, now=daemon.app.clock())
+    if isinstance(problem, InsecurePermissions):
+        daemon.warn(problem)
+    return refusal(request, problem, now=daemon.app.clock())
 
 
-async def _slowed(_: HttpRequest, problem: Exception) -> Response:
+async def _slowed(request: HttpRequest, problem: Exception) -> Response:
     assert isinstance(problem, TooManyFailures)  # noqa: S101 - registered for no other
-    return answer(told(problem), status=problem.http_status, headers={"retry-after": str(problem.retry_after)})
+    headers = {"retry-after": str(problem.retry_after)}
+    return answer(told(request, problem), status=problem.http_status, headers=headers)
 
 
 async def _missed(request: HttpRequest, problem: Exception) -> Response:
     """No such path, or no such method on it."""
     assert isinstance(problem, HTTPException)  # noqa: S101 - registered for no other
     code = NotFound.code if problem.status_code == NotFound.http_status else UsageError.code
-    said = {"error": problem.detail.lower(), "code": code, "why": "", "hint": "GET /openapi.json tells what there is"}
+    said = {"error": problem.detail.lower(), "code": code, "why": "", "hint": LOOK}
     headers = {"allow": ", ".join(_methods(request))} if problem.status_code == 405 else problem.headers
     return answer(said, status=problem.status_code, headers=headers)
 

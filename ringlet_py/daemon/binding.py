@@ -34,6 +34,8 @@ class Listen:
         host, port = (found[1].lower() or "localhost", int(found[2])) if found else ("", 65536)
         if port > 65535:  # the highest that there is
             raise UsageError(f"{text!a} is not an address and a port", hint=f"--listen 127.0.0.1:{PORT}")
+        if f"[{host}]" in LOOPBACK:
+            raise UsageError(f"{text!a} has no brackets around its address", hint=f"--listen '[{host}]:{port}'")
         if host not in LOOPBACK:
             why = "on a network the keys would go over the wire in clear, to whoever asks"
             hint = f"--listen 127.0.0.1:{PORT}, and from another machine: ssh -L {PORT}:127.0.0.1:{PORT} HOST"
@@ -50,8 +52,10 @@ def bind_loopback(listen: Listen) -> list[socket.socket]:
         found = _bound_to_all(listen)
         if found:
             return found
-    what = "no port is free" if listen.port == 0 else f"port {listen.port} is taken"
-    raise DaemonRunning(what, why=holder_of(listen.port), hint=f"--listen 127.0.0.1:{listen.port + 1}")
+    if listen.port == 0:
+        raise DaemonRunning("no port is free", hint="ringlet daemon start --socket")
+    hint = f"ringlet daemon start --listen localhost:{listen.port % 65535 + 1}"
+    raise DaemonRunning(f"port {listen.port} is taken", why=holder_of(listen.port), hint=hint)
 
 
 def bind_unix(path: str) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ringlet_py.daemon.answers import JSON
 from ringlet_py.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
 
     Kinds = Mapping[str, type | tuple[type, ...]]
 
+_TYPE = f"its Content-Type is not {JSON}"
+
 
 async def object_of(request: HttpRequest, kinds: Kinds) -> dict[str, Any]:
     """The JSON object in the body; UsageError for anything else, for a name not in `kinds` and for another type.
 
     A name that is null counts as left out.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UsageError("the body is not JSON", why="its Content-Type is not application/json")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise UsageError("the body is not JSON", why=_TYPE, hint=f"send Content-Type: {JSON}")
     try:
         found = json.loads(await request.body(), parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
 from ringlet_py.daemon.answers import JSON
-from ringlet_py.errors import KeychainLocked, KeychainTimeout
+from ringlet_py.errors import KeychainLocked, KeychainTimeout, UsageError
+from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     # a type; a tuple of those that it may be, None among them; a list of one for many; a dict of names; `Named`
     Shape = Any
 
+_SHOWN = 40  # characters of what an error repeats
 KEYCHAIN = (KeychainLocked, KeychainTimeout)  # where a value is read or written
 
 
@@ -48,7 +50,7 @@ class Contract:
 
     `answers` has the shape of each status that is no error, None for one without a body, and `kind` is their media
     type; `errors` are those that not every route has.  `body` is what `object_of` is given, and without those of
-    `needs` it is no good; `query` names parameters.
+    `needs` it is no good; `query` has the texts that each parameter may be, none for any.
     """
 
     answers: Mapping[int, Shape]
@@ -57,7 +59,7 @@ class Contract:
     body: Kinds | None = None
     needs: tuple[str, ...] = ()
     may_be_empty: bool = False
-    query: tuple[str, ...] = ()
+    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kind: str = JSON
 
 
@@ -70,3 +72,22 @@ class Told(Route):
             self.methods = {method}
         self.method = method
         self.contract = contract
+
+
+def check_query(request: HttpRequest) -> None:
+    """Raises UsageError for a query that the request's route does not know, with the nearest name or value."""
+    route = request.scope.get("route")
+    known = route.contract.query if isinstance(route, Told) else {}
+    seen = set()
+    for name, text in request.query_params.multi_items():
+        if name not in known:
+            raise UsageError(f"the query has {name[:_SHOWN]!a}, which is not known here", why=_nearest(name, known))
+        if name in seen:
+            raise UsageError(f"{name} is said twice")
+        seen.add(name)
+        if known[name] and text not in known[name]:
+            raise UsageError(f"{name} cannot be {text[:_SHOWN]!a}", why=_nearest(text, known[name]))
+
+
+def _nearest(text: str, known: Collection[str]) -> str:
+    return did_you_mean(text[:_SHOWN], known) if known else "nothing is known here"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ringlet_py import __version__
 from ringlet_py.daemon.binding import Listen, bind_loopback, bind_unix
+from ringlet_py.daemon.log import dated
 from ringlet_py.daemon.parts import Daemon
 from ringlet_py.daemon.renewal import Renewal
 from ringlet_py.daemon.running import READY, Running, Runtime, born
@@ -42,6 +43,7 @@ def run(app: App, ways: Ways, *, renewed: Callable[[], App], tell: Callable[[str
     """
     keep_to_ourselves()
     gc.enable()  # which commands, that end soon, do without
+    app.say = dated(app.say, app.clock)  # before any part is made that says something
     runtime = Runtime.of(app)
     with runtime.held():
         sockets = _sockets(ways, say=app.say)
@@ -50,7 +52,8 @@ def run(app: App, ways: Ways, *, renewed: Callable[[], App], tell: Callable[[str
             app.tokens.admin.ensure()
             daemon = Daemon(app, renewed=Renewal(app, renewed))
             running = _running(app, doors, ways)
-            serve(daemon, doors, ready=lambda: _ready(runtime, running, tell), say=app.say)
+            serve(daemon, doors, ready=lambda: _ready(runtime, running, tell, app.say), say=app.say)
+            app.say("ringlet: the daemon has stopped")
         finally:
             for one in sockets:
                 one.close()
@@ -84,8 +87,9 @@ def _running(app: App, doors: Doors, ways: Ways) -> Running:
     )
 
 
-def _ready(runtime: Runtime, running: Running, tell: Callable[[str], None]) -> None:
+def _ready(runtime: Runtime, running: Running, tell: Callable[[str], None], say: Callable[[str], None]) -> None:
     runtime.say(running)
+    say(f"ringlet: the daemon {running.version} has started as process {running.pid}")
     gc.freeze()  # what is there now stays to the end, and need not be looked through again and again
     tell(" ".join([READY, *running.urls, running.socket]).rstrip())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.daemon.access import claimed
@@ -59,13 +60,17 @@ class Asking:
 
 
 async def claim_key(request: HttpRequest) -> Response:
-    """A key with its bound secrets; 429 if none is free, 403 if none is in the caller's scope."""
+    """A key with its bound secrets; 429 if none is free, 403 if none is in the caller's scope.
+
+    Its `lease` tells one claim from another, and no route knows it: a lease that can be released is claimed with
+    POST /leases.
+    """
     daemon: Daemon = request.app.state.daemon
     app, asking = daemon.app, Asking(request.query_params.multi_items())  # the same to the end, whatever is reloaded
     try:
         caller, lease = await claimed(request, asking)
     except (KeyNotFound, PoolEmpty, UsageError) as problem:
-        return await _without(daemon, app, asking, problem)
+        return await _without(request, app, asking, problem)
     known = app.lending.known()
     is_stored = lease.backend != ENVIRONMENT  # whose address may be a stored key's too
     entry = known.entries.get(str(lease.address)) if is_stored else None
@@ -74,8 +79,9 @@ async def claim_key(request: HttpRequest) -> Response:
     return answer(_shown(lease, secrets, metadata.get(str(lease.address), {}).get("metadata", {})))
 
 
-async def _without(daemon: Daemon, app: App, asking: Asking, problem: RingletError) -> Response:
+async def _without(request: HttpRequest, app: App, asking: Asking, problem: RingletError) -> Response:
     """That there is no key, and where one is to be had; raises what there is no more to say of."""
+    daemon: Daemon = request.app.state.daemon
     caller, wishes = asking.caller, asking.wishes
     if caller is None:  # what was asked for could not be understood
         raise problem
@@ -84,7 +90,7 @@ async def _without(daemon: Daemon, app: App, asking: Asking, problem: RingletErr
     if isinstance(problem, UsageError) or "provider" not in wishes:
         raise problem
     found = await daemon.work(_where_to_get, app, wishes)
-    return answer({**told(problem), **found}, status=problem.http_status)
+    return answer({**told(request, problem), **found}, status=problem.http_status)
 
 
 def wishes_of(params: Iterable[tuple[str, str]]) -> Wishes:
@@ -127,8 +133,9 @@ async def _bound(daemon: Daemon, caller: Caller, lease: Lease, names: Iterable[s
 
 async def _secret(lender: Lender, caller: Caller, key: Address, name: str) -> Secret:
     address = Address(key.provider, key.alias, name)
+    admitted = replace(caller, scopes=())  # as far as the key itself was, which may have been for its pool or feature
     try:
-        return (await lender.claim(caller.request(address, purpose=f"bound to {key}"))).secret
+        return (await lender.claim(admitted.request(address, purpose=f"bound to {key}"))).secret
     except KeyNotFound:
         why = "its entry names it, and it is not in the keychain"
         raise KeychainBroken(f"{address} cannot be opened", why=why, hint=address.to_set()) from None

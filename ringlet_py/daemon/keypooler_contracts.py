@@ -74,7 +74,7 @@ def _for_admin(shape: Shape, *errors: type[RingletError], status: int = 200, **m
     return Contract(who=Who.ADMIN, answers={status: shape}, errors=errors, **more)
 
 
-CLAIM = Contract(answers={200: _LENT}, errors=(NotFound, *KEYCHAIN), query=ASKED)
+CLAIM = Contract(answers={200: _LENT}, errors=(NotFound, *KEYCHAIN), query=dict.fromkeys(ASKED, ()))
 EXHAUSTED = Contract(
     answers={200: {"status": str, "until": str}}, errors=(KeyNotFound, *KEYCHAIN), body=REPORTED, needs=("until",)
 )
@@ -107,5 +107,5 @@ SCOPE_GRANTED = _for_admin(
 )
 SCOPE_REVOKED = _for_admin(_DONE, NotFound, ConsentNeeded)
 
-USAGE = _for_admin([_USE], query=("limit",))
+USAGE = _for_admin([_USE], query={"limit": ()})
 HEALTH = _for_admin({"pool_size": int, "encryption": bool}, *KEYCHAIN)

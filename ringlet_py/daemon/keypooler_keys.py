@@ -92,7 +92,12 @@ def entry_of(app: App, key_id: str) -> Entry:
     for entry in app.keychain.entries():
         if id_of(KEY, str(entry.address)) == key_id:
             return entry
-    raise KeyNotFound("key not found", why="no key has this id", hint="GET /admin/keys")
+    raise no_key()
+
+
+def no_key() -> KeyNotFound:
+    """The error for an id that is no key's, or none that the caller may know of."""
+    return KeyNotFound("key not found", why="no key has this id", hint="GET /admin/keys")
 
 
 def _bound(given: Mapping[str, object]) -> dict[str, Secret]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from ringlet_py.daemon.access import caller_of
 from ringlet_py.daemon.answers import answer
 from ringlet_py.daemon.bodies import object_of
-from ringlet_py.daemon.keypooler_keys import entry_of
+from ringlet_py.daemon.keypooler_keys import entry_of, no_key
 from ringlet_py.daemon.keypooler_shapes import check_moment, moment
 from ringlet_py.entry import utc
-from ringlet_py.errors import UsageError
+from ringlet_py.errors import OutOfScope, UsageError
 from ringlet_py.lease import Lease
 from ringlet_py.lending.reports import QUOTA_SPENT, Outcome
 from ringlet_py.lending.scopes import steps_of
@@ -27,14 +27,17 @@ if TYPE_CHECKING:
     from ringlet_py.tokens import Caller
 
 REPORTED: Kinds = {"until": str}
+LONGEST = 86_400.0  # seconds for which a caller may have a key rest
 
 
 async def report_exhausted(request: HttpRequest) -> Response:
-    """The key rests until then; 404 for an id that there is not, 403 for a key outside of the caller's scope."""
+    """The key rests until then, for a day at most if a caller says so; 404 for an id that is not in its scope."""
     daemon: Daemon = request.app.state.daemon
     caller = await caller_of(request)
     given = await object_of(request, REPORTED)
     until = seconds_of_moment(given.get("until", ""))
+    if not caller.is_admin:  # others need the key too
+        until = min(until, daemon.app.clock() + LONGEST)
     await daemon.work(_rest, daemon.app, caller, request.path_params["id"], until)
     return answer({"status": "exhausted", "until": moment(utc(until))})
 
@@ -49,7 +52,9 @@ def seconds_of_moment(text: str) -> float:
 
 def _rest(app: App, caller: Caller, key_id: str, until: float) -> None:
     address = entry_of(app, key_id).address
-    # a scope is about what is known of the key now
-    steps_of(caller.request(address), app.lending.known(fresh=True), app.catalog)
+    try:  # a scope is about what is known of the key now
+        steps_of(caller.request(address), app.lending.known(fresh=True), app.catalog)
+    except OutOfScope:
+        raise no_key() from None
     lease = Lease(address, backend=app.backend.name, secret=Secret(""))
     app.broker.report(lease, Outcome(kind=QUOTA_SPENT, until=until, whole_org=False))

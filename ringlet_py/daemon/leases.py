@@ -65,7 +65,12 @@ def routes() -> list[Told]:
     one, lease, ended = "/leases/{id}", {200: {"lease": LEASE}}, (LeaseNotFound, LeaseEnded)
     return [
         Told("POST", "/leases", claim, Contract(answers={201: LENT}, body=CLAIM, errors=(NotFound, *KEYCHAIN))),
-        Told("GET", "/leases", list_leases, Contract(answers={200: {"leases": [LEASE]}}, query=("all",))),
+        Told(
+            "GET",
+            "/leases",
+            list_leases,
+            Contract(answers={200: {"leases": [LEASE]}}, query={"all": ("true", "false")}),
+        ),
         Told("GET", one, get, Contract(answers=lease, errors=(LeaseNotFound,))),
         Told("DELETE", one, revoke, Contract(answers=lease, errors=ended)),
         Told("POST", f"{one}/renew", renew, Contract(answers=lease, errors=ended, body=RENEW, may_be_empty=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -65,17 +66,31 @@ class Lender:
 
     async def _drain(self) -> None:
         """One group after the other: those who come while one is being answered are the next."""
-        while self._waiting:
-            await self._gathered()
-            calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            try:
-                answers = _answers(self._app, calls) if self._is_at_once() else await self._in_thread(calls)
-            except Exception as problem:  # noqa: BLE001 - it is told to each of those who wait
-                answers = [problem] * len(calls)
-            for call, answer in zip(calls, answers, strict=True):
-                if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
-                    await self._work(self._app.broker.release, answer[2])  # nobody is left to have the key
-        self._draining = None
+        try:
+            while self._waiting:
+                await self._gathered()
+                calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                for call, answer in zip(calls, await self._answered(calls), strict=True):
+                    if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
+                        await self._given_back(answer[2])
+        finally:
+            self._draining = None
+
+    async def _answered(self, calls: list[_Call]) -> list[Answer | Exception]:
+        """What each of the calls comes to; where all of them fail of what nobody foresaw, each is asked by itself."""
+        try:
+            return _answers(self._app, calls) if self._is_at_once() else await self._in_thread(calls)
+        except RingletError as problem:
+            return [problem] * len(calls)
+        except Exception as problem:  # noqa: BLE001 - it is told to those who wait
+            if len(calls) == 1:
+                return [problem]
+        return [(await self._answered([call]))[0] for call in calls]
+
+    async def _given_back(self, lease: Lease) -> None:
+        """Nobody is left to have the key."""
+        with contextlib.suppress(RingletError):  # a use too many does no harm
+            await self._work(self._app.broker.release, lease)
 
     async def _gathered(self) -> None:
         """Lets those join who are on their way, as long as each turn of the loop brings more of them."""
@@ -87,9 +102,10 @@ class Lender:
     def _is_at_once(self) -> bool:
         """Whether a group may be answered in the event loop: it and a thread would keep each other waiting.
 
-        Only if nothing in it can take long: the data keys are unwrapped, and nobody else has the ledger just now.
+        Only if nothing in it can take long: the data keys are unwrapped, and nobody else has the ledger or the audit
+        just now.
         """
-        return self._is_warm and not self._app.kept.is_busy()
+        return self._is_warm and not self._app.kept.is_busy() and not self._app.audit.is_busy()
 
     async def _in_thread(self, calls: list[_Call]) -> list[Answer | Exception]:
         answers: list[Answer | Exception] = await self._work(_answers, self._app, calls)

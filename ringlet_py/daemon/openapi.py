@@ -118,7 +118,8 @@ def _operation(route: Told) -> Schema:
     }
     if contract.who is not Who.CALLER:
         found["security"] = [{"bearer": ["admin"]}] if contract.who is Who.ADMIN else []
-    if parameters := [*_parameters("path", re.findall(r"{(\w+)}", route.path)), *_parameters("query", contract.query)]:
+    named = dict.fromkeys(re.findall(r"{(\w+)}", route.path), ())
+    if parameters := [*_parameters("path", named), *_parameters("query", contract.query)]:
         found["parameters"] = parameters
     if contract.body is not None:
         content = {JSON: {"schema": _body(contract.body, contract.needs)}}
@@ -126,8 +127,13 @@ def _operation(route: Told) -> Schema:
     return found
 
 
-def _parameters(place: str, names: Iterable[str]) -> list[Schema]:
-    return [{"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}} for name in names]
+def _parameters(place: str, named: Mapping[str, tuple[str, ...]]) -> list[Schema]:
+    """The parameters, with the texts that each may be."""
+    found: list[Schema] = []
+    for name, texts in named.items():
+        schema: Schema = {"type": "string", "enum": list(texts)} if texts else {"type": "string"}
+        found.append({"name": name, "in": place, "required": place == "path", "schema": schema})
+    return found
 
 
 def _body(kinds: Mapping[str, type | tuple[type, ...]], needs: Iterable[str]) -> Schema:

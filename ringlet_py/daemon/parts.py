@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ringlet_py.app import App
+    from ringlet_py.errors import RingletError
 
 Answer = TypeVar("Answer")
 Given = ParamSpec("Given")
 THREADS = 16
+WARNING = 60.0  # seconds between two warnings
 
 
 class Daemon:
@@ -28,6 +30,7 @@ class Daemon:
         self.failures = Failures()
         self.metrics = Metrics()
         self._renewed = renewed
+        self._warned = -WARNING
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ringlet")
         self.lender = Lender(app, self.work, self.metrics)
 
@@ -35,6 +38,13 @@ class Daemon:
         """What the action answers, done in a thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: action(*args, **kwargs))
+
+    def warn(self, problem: RingletError) -> None:
+        """Says it to the person who runs this, once a minute however often it comes."""
+        now = self.metrics.steady()
+        if now - self._warned >= WARNING:
+            self._warned = now
+            self.app.say(f"ringlet: error: {problem.what}: {problem.hint}")
 
     def reload(self) -> None:
         """Reads settings and catalog again; requests that are being answered end as they began.

@@ -26,6 +26,7 @@ class Renewal:
     def __call__(self, old: App) -> App:
         """The app as the settings say now; ConfigError, and nothing is changed, if they are wrong."""
         new = self._make()
+        new.say = old.say
         settings, ledger = new.settings, load_ledger(new.folders.config_file, new.environ)
         if ledger == self._ledger:
             new.kept = old.kept

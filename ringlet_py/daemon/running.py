@@ -234,7 +234,7 @@ def stop(runtime: Runtime, *, patience: float) -> tuple[Running, float]:
     """
     found = runtime.find()
     if found is None:
-        raise DaemonNotRunning("the daemon does not run")
+        raise DaemonNotRunning("the daemon does not run", why=f"its files would be in {runtime.folder}")
     began = time.monotonic()
     _end(found)
     while runtime.find() is not None:

@@ -97,6 +97,7 @@ class StoreCorrupt(KeychainError):
 class InsecurePermissions(RingletError):
     code = "insecure-permissions"
     exit_status = 10
+    http_status = 503
     hint = "chmod 600 the file and 700 its folder"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address
 from ringlet_py.errors import LeaseEnded, RingletError, StoreCorrupt
 from ringlet_py.files.digest import digest_of
 from ringlet_py.leasing.rows import ID_LENGTH, milliseconds
-from ringlet_py.leasing.terms import ended, until
+from ringlet_py.leasing.terms import REVOKED, ended, until
 from ringlet_py.ledger.tokens import StoredLease
 from ringlet_py.usable import usable
 
@@ -55,6 +56,18 @@ class Grants:
             self._audit.append("lease-grant", "ok", address=lease.address, profile=plan.profile, pool=lease.pool)
         return found
 
+    def end(self, *profiles: str) -> None:
+        """Revokes all that profiles of these names are granted, so that none of their names inherits it; recorded."""
+        callers = {f"{GRANTEE}{name}": name for name in profiles}
+        for lease in self._store.leases():
+            if lease.caller in callers and not lease.token and not ended(lease, self._clock()):
+                self._end(lease, callers[lease.caller])
+
+    def missing(self, plan: LaunchPlan) -> list[LeaseEnded]:
+        """What keeps the plan's profile from starting, one for each key that it is not granted; nothing is recorded."""
+        found = (self._refused(plan, address, pool) for address, pool in _keys_of(plan))
+        return [problem for problem in found if problem]
+
     def check(self, plan: LaunchPlan, *, purpose: str = "") -> None:
         """Raises LeaseEnded, recorded as a claim that was refused, unless all that the profile needs is granted."""
         for address, pool in _keys_of(plan):
@@ -73,12 +86,17 @@ class Grants:
                 raise
 
     def _check(self, plan: LaunchPlan, address: Address, pool: str) -> None:
+        if problem := self._refused(plan, address, pool):
+            raise problem
+
+    def _refused(self, plan: LaunchPlan, address: Address, pool: str) -> LeaseEnded | None:
         lease = self._store.lease(_id(plan.profile, address, pool))
         why = ended(lease, self._clock()) if lease else f"it needs a lease, of {plan.lease} at a time"
-        if why:
-            key = f"the pool {pool}" if pool else address
-            hint = f"ringlet leases grant {plan.profile}"
-            raise LeaseEnded(f"the profile {plan.profile} is not granted {key}", why=why, hint=hint)
+        if not why:
+            return None
+        key = f"the pool {pool}" if pool else address
+        hint = f"ringlet leases grant {plan.profile}"
+        return LeaseEnded(f"the profile {plan.profile} is not granted {key}", why=why, hint=hint)
 
     def _granted(self, plan: LaunchPlan, address: Address, pool: str, ttl: float) -> StoredLease:
         now = self._clock()
@@ -95,6 +113,17 @@ class Grants:
             expires_at=until(ttl, milliseconds(entry.expires_at) if entry else 0, now=now),
         )
 
+    def _end(self, lease: StoredLease | None, profile: str) -> None:
+        for _ in range(ATTEMPTS):
+            if lease is None or ended(lease, self._clock()):
+                return
+            new = replace(lease, ended=REVOKED, ended_at=int(self._clock() * 1000))
+            if self._store.change_lease(lease, new):
+                self._audit.append("lease-revoke", "ok", address=lease.address, profile=profile, pool=lease.pool)
+                return
+            lease = self._store.lease(new.id)
+        raise _too_fast(f"of the profile {profile}")
+
     def _put(self, lease: StoredLease) -> None:
         for _ in range(ATTEMPTS):
             old = self._store.lease(lease.id)
@@ -102,7 +131,11 @@ class Grants:
                 self._store.add_lease(lease)  # which does nothing if another was quicker
             elif old == lease or self._store.change_lease(old, lease):
                 return
-        raise StoreCorrupt(f"the lease {lease.id} changes faster than it can be read", hint="try again")
+        raise _too_fast(lease.id)
+
+
+def _too_fast(lease: str) -> StoreCorrupt:
+    return StoreCorrupt(f"the lease {lease} changes faster than it can be read", hint="try again")
 
 
 def _keys_of(plan: LaunchPlan) -> list[tuple[Address, str]]:

@@ -102,8 +102,14 @@ class Leasing:
         return self._change(id, caller, "lease-renew", renewed)[1]
 
     def release(self, id: str, caller: Caller) -> StoredLease:  # noqa: A002 - as above
-        """Ends the lease and gives its use back, as if it had not been claimed; once."""
+        """Ends the lease; in the owner's name it also gives its use back, as if the key had not been claimed; once.
+
+        In a caller's name the use stays counted: who has read a key could otherwise use it and have it count nothing.
+        """
         old, new = self._change(id, caller, "release", self._ended(RELEASED))
+        if not caller.is_admin:
+            self._record("release", "ok", new, caller)
+            return new
         try:
             self._broker.release(lease_of(new))
         except AuditError:

@@ -76,8 +76,11 @@ class Turn:
 
     @property
     def name(self) -> str:
-        """What the engine keeps it under, with provider and feature; no pool's name has an `@`."""
-        return f"{self.pool}@{self.within}" if self.within else self.pool
+        """What the engine keeps it under, with provider and feature; another pool or part has another one.
+
+        The part comes first: it has no `@` and no `:`, while a pool's name with an `@` has a `:` before that.
+        """
+        return f"{self.within}@{self.pool}" if self.within else self.pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

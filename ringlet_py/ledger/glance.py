@@ -29,26 +29,37 @@ def leases(path: str) -> list[str]:
 
 
 def _rows(path: str, query: str) -> list[tuple[str, str]]:
-    try:
-        check_file(path)
-    except (OSError, errors.RingletError):
+    if not _is_ours(path):
         return []
     # imported now: it costs half as much as the interpreter, and most people's first TAB finds no ledger
     import sqlite3
 
-    try:
-        connection = sqlite3.connect(_uri(path), uri=True)
+    for uri in _uris(path):
         try:
-            rows = connection.execute(query).fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error:
-        return []
-    # a file that was cut off answers with NULLs
-    return [row for row in rows if all(isinstance(name, str) for name in row)]
+            connection = sqlite3.connect(uri, timeout=0, uri=True)
+            try:
+                rows = connection.execute(query).fetchall()
+            finally:
+                connection.close()
+        except sqlite3.Error:
+            continue
+        # a file that was cut off answers with NULLs
+        return [row for row in rows if all(isinstance(name, str) for name in row)]
+    return []
 
 
-def _uri(path: str) -> str:
-    """The file as SQLite opens it without locks and side files; what stands only in its log is not seen yet."""
+def _uris(path: str) -> list[str]:
+    """The ways to open the file that make no other; the last takes no locks, and does not see what the log holds."""
     quoted = "".join(f"%{byte:02x}" for byte in os.fsencode(path))
-    return f"file:{quoted}?mode=ro&immutable=1"
+    apart = f"file:{quoted}?mode=ro&immutable=1"
+    if not (_is_ours(f"{path}-wal") and _is_ours(f"{path}-shm")):  # SQLite would make those that are not there
+        return [apart]
+    return [f"file:{quoted}?mode=ro&readonly_shm=1", apart]
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        check_file(path)
+    except (OSError, errors.RingletError):
+        return False
+    return True

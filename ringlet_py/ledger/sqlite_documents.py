@@ -17,7 +17,7 @@ _ALL = "SELECT name, text FROM documents WHERE kind = ? ORDER BY name"
 _PUT = "INSERT INTO documents (kind, name, text) VALUES (?, ?, ?)"
 _REPLACE = f"{_PUT} ON CONFLICT (kind, name) DO UPDATE SET text = excluded.text"
 _KEEP = f"{_PUT} ON CONFLICT (kind, name) DO NOTHING"
-_OF_POOL = "(pool = ?1 OR substr(pool, 1, length(?1) + 1) = ?1 || '@')"  # the latter are its parts
+_OF_POOL = "(pool = ?1 OR substr(pool, instr(pool, '@') + 1) = ?1)"  # the latter are its parts
 _FORGET = "DELETE FROM documents WHERE kind = ? AND name = ?"
 
 

@@ -83,7 +83,7 @@ class Session:
             return True
         try:
             opened = self._kept()
-            return opened is None or not opened[1].is_free()
+            return opened is None or not opened[1].is_free() or not _is_free(opened[0], self.file.busy_timeout)
         finally:
             self._lock.release()
 
@@ -135,6 +135,19 @@ class Session:
         if self._open is not None:
             self._abandoned.append(self._open)
         self._begin_anew()
+
+
+def _is_free(connection: sqlite3.Connection, timeout: float) -> bool:
+    """Whether nobody writes now, be it another program that knows nothing of the queue."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(timeout * 1000)}")
+    return True
 
 
 def _in_turn(opened: _Opened, action: Action[Answer], end: str) -> Answer:

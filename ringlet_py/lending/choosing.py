@@ -7,21 +7,20 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import OutOfScope, PoolExhausted, PoolNotFound, StoreCorrupt, UsageError
+from ringlet_py.errors import KeyNotFound, OutOfScope, PoolExhausted, PoolNotFound, StoreCorrupt, UsageError
 from ringlet_py.ledger.claims import Refused, Rest, Taken, Unlisted
 from ringlet_py.lending import refusals, reports
 from ringlet_py.lending.known import Chosen, Known, chosen_of
 from ringlet_py.lending.missing import Missing, claim_around
 from ringlet_py.lending.scopes import steps_of
 from ringlet_py.lending.surroundings import chosen_from_environment
-from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, members
+from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, is_callers, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from ringlet_py.catalog import Catalog
     from ringlet_py.entry import Address, Entry
-    from ringlet_py.errors import KeyNotFound
     from ringlet_py.keychain import Keychain
     from ringlet_py.lease import Lease, Request
     from ringlet_py.ledger import Ledger
@@ -117,9 +116,10 @@ class Lending:
         """Whether keys are passed over for now that this machine lacks."""
         return bool(self.missing.now(self.steady()))
 
-    def explained(self, address: Address) -> KeyNotFound:
-        """The error for a key that was asked for and is not there: what is there instead, and how to store it."""
-        return self.keychain().not_found(address)
+    def explained(self, request: Request, address: Address) -> KeyNotFound:
+        """The error for a key that is not there: what is instead, and how to store it, which no caller is told."""
+        what = f"{address} is not in the keychain"
+        return KeyNotFound(what) if is_callers(request) else self.keychain().not_found(address)
 
     def known(self, *, fresh: bool = False) -> Known:
         """Pools, tiers and entries, as they are, or as they were when they were last read."""
@@ -147,7 +147,7 @@ class Lending:
                 return Unlisted()
             entry = known.entries.get(looked[0].only)
             if entry is None and request.bearers:
-                raise self.explained(request.address)  # on which no token's use could be counted
+                raise self.explained(request, request.address)  # on which no token's use could be counted
             refusals.check_entry(entry, now=self.clock())
             # a bound secret is counted with its key, and a key that the ledger does not know has no limits
             return Chosen(address=request.address, known={"reason": "asked for by its address"})
@@ -194,9 +194,9 @@ class Lending:
         standings = self._standings(step, request) if refused else []
         if request.address is not None:
             raise refusals.unusable(request.address, known.entries[step.only], standings, now=self.clock())
-        entries = known.entries.values()
-        refusals.check_scope(step, request, entries, now=self.clock())
-        raise refusals.empty(step, entries, standings, catalog=self.catalog, now=self.clock())
+        refusals.check_scope(looked, request, known.entries.values(), now=self.clock())
+        problem = refusals.empty(step, known.entries.values(), standings, catalog=self.catalog, now=self.clock())
+        raise refusals.for_caller(problem, standings) if is_callers(request) else problem
 
     def _is_old(self, known: Known) -> bool:
         """Whether something changed since, where no claim has noticed."""

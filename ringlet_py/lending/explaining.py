@@ -101,8 +101,9 @@ def explain(lending: Lending, request: Request) -> list[Explained]:
     found: list[Explained] = []
     asked = True
     known = _known(lending)
+    looked = steps_of(request, known, lending.catalog, allowed=lending.steps)
     check_asked_for(request, known.entries)
-    for step in steps_of(request, known, lending.catalog, allowed=lending.steps):
+    for step in looked:
         found.append(look(lending, step, request, asked=asked))
         asked = asked and found[-1].goes_on
     return found

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.claims import Claim, Claims, Member, Turn
 
+_SHARED = ("token", "bearer", "quota", "pool")  # what holds back every key of the turn alike
+
 
 class Missing:
     """The keys that are left out for now, by their addresses; forgotten with the process."""
@@ -55,7 +57,7 @@ def claim_around(
         if address not in free:
             continue
         answer = claims.claim(replace(claim, only=address, soonest_ready=False))
-        if not isinstance(answer, Refused) or answer.reason in ("quota", "pool"):
+        if not isinstance(answer, Refused) or answer.reason in _SHARED:
             return answer
     soonest = min(others, key=lambda each: (each.ready_at, each.address), default=None)
     if claim.soonest_ready and soonest is not None and soonest.ready_at < NEVER:

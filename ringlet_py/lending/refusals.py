@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ringlet_py.entry import utc
 from ringlet_py.errors import KeyNotFound, KeyUnusable, OutOfScope, PoolEmpty, PoolExhausted, QuotaUsedUp, TokenRefused
 from ringlet_py.limits import NEVER
+from ringlet_py.scope import OF_THE_KEY
 from ringlet_py.suggest import did_you_mean
 from ringlet_py.usable import usable
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ringlet_py.lending.turns import Step
 
 SHOWN = 5  # keys that an error tells of
+ANOTHER_TOKEN = "ringlet tokens create NAME --scope SCOPE"  # noqa: S105 - a command
 
 
 def check_entry(entry: Entry | None, *, now: float) -> None:
@@ -43,6 +45,8 @@ def exhausted(step: Step, request: Request, refused: Refused, standings: Sequenc
         raise TokenRefused("the token is unknown, revoked or expired")
     if refused.reason == "bearer":
         problem: PoolExhausted = QuotaUsedUp("the token has been used as often as it may be", why=when)
+        if ready == math.inf:
+            problem.why, problem.hint = "its uses are spent", ANOTHER_TOKEN
     elif refused.reason == "quota":
         caller, quota = step.quota(request)
         what = f"{caller} has used its share of {step.pool.provider} ({' and '.join(map(str, quota))})"
@@ -58,11 +62,22 @@ def exhausted(step: Step, request: Request, refused: Refused, standings: Sequenc
     return problem
 
 
-def check_scope(step: Step, request: Request, entries: Iterable[Entry], *, now: float) -> None:
-    """Raises OutOfScope if the step has keys, and the request's scopes admit none of them."""
+def no_key_in_scope(request: Request) -> OutOfScope:
+    """The error for what the scopes do not admit, the same whether it is there or not: it repeats what was asked."""
+    asked = request.address or (f"the pool {request.pool}" if request.pool else request.provider)
+    whose = f"of {asked}" if asked else f"for the feature {request.feature}"
+    is_for_pools = not request.pool and any(scope.names("pool") for scope in request.scopes)
+    why = "the scope is for pools, and the request names none" if is_for_pools else ""
+    return OutOfScope(f"the scope admits no key {whose}", why=why)
+
+
+def check_scope(steps: Iterable[Step], request: Request, entries: Iterable[Entry], *, now: float) -> None:
+    """Raises OutOfScope if the request's scopes say which keys, and the steps have none of these."""
+    if not any(scope.names(*OF_THE_KEY) for scope in request.scopes):
+        return
     everybody = list(entries)
-    if request.scopes and step.pool.members(everybody, now=now) and not step.belonging(everybody, now=now):
-        raise OutOfScope(f"the scope admits no key of {step.named}")
+    if not any(step.belonging(everybody, now=now) for step in steps):
+        raise no_key_in_scope(request)
 
 
 def unusable(address: Address, entry: Entry, standings: Sequence[Standing], *, now: float) -> Exception:
@@ -89,6 +104,12 @@ def empty(
         why = _passed_over(standings)
     hint = f"ringlet pools explain {step.pool.name}" if not step.is_made_up else _to_set(provider, catalog)
     return PoolEmpty(f"{step.named} has no key that could be used", why=why, hint=hint)
+
+
+def for_caller(problem: PoolEmpty | KeyNotFound, standings: Sequence[Standing]) -> PoolEmpty | KeyNotFound:
+    """The same error for a caller, who is told of the keys that were looked at, and of no others."""
+    problem.why = _passed_over(standings)
+    return problem
 
 
 def _missing(provider: str, entries: Iterable[Entry], catalog: Catalog) -> KeyNotFound:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ringlet_py.errors import OutOfScope, UsageError
-from ringlet_py.lending.turns import ENVIRONMENT, STEPS, steps
+from ringlet_py.errors import OutOfScope, PoolNotFound, UsageError
+from ringlet_py.lending.refusals import no_key_in_scope
+from ringlet_py.lending.turns import ENVIRONMENT, STEPS, is_anothers, is_callers, steps
 from ringlet_py.scope import OF_THE_KEY
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ringlet_py.lease import Request
     from ringlet_py.lending.known import Known
     from ringlet_py.lending.turns import Step
+    from ringlet_py.pools import Pool
     from ringlet_py.scope import Scope
 
 _DIGITS = 16  # of a digest
@@ -30,11 +32,48 @@ def steps_of(request: Request, known: Known, catalog: Catalog, *, allowed: Itera
     Without a provider the feature decides: keys of every provider, if their tier names it.  Raises OutOfScope if the
     request's scopes leave nothing, and what `turns.steps` raises.
     """
-    if request.provider or request.pool or request.address is not None or not request.feature:
-        found = steps(request, known.pools, allowed=allowed)
-    else:
-        found = _by_feature(request, known, allowed)
+    _check_said(request)
+    try:
+        if request.provider or request.pool or request.address is not None or not request.feature:
+            found = steps(request, _pools_for(request, known.pools), allowed=allowed)
+        else:
+            found = _by_feature(request, known, allowed)
+    except (PoolNotFound, UsageError):
+        _check_absent(request)
+        raise
     return _within(found, request, known.entries, catalog) if request.scopes else found
+
+
+def _check_said(request: Request) -> None:
+    """Raises OutOfScope for what the request itself says, before anything is looked up."""
+    facts = {"feature": request.feature, "agent": request.agent, "user": request.user, "channel": request.channel}
+    if provider := request.address.provider if request.address else request.provider:
+        facts["provider"] = provider
+    if request.address:
+        facts |= {"alias": request.address.alias, "pool": ""}
+    if request.pool:
+        facts["pool"] = request.pool
+    if name := _forbidden(request.scopes, facts):
+        what = f"the scope does not admit what was asked for: its {name}"
+        raise OutOfScope(what, why="a scope admits only what each of its parts fits")
+
+
+def _check_absent(request: Request) -> None:
+    """Raises OutOfScope if the scopes say something of what is not there, as they would of what is outside of them."""
+    facts = {"provider": request.provider, "pool": request.pool, **dict.fromkeys(OF_THE_KEY, "")}
+    if (request.pool or request.feature) and _forbidden(request.scopes, facts):
+        raise no_key_in_scope(request) from None
+
+
+def _pools_for(request: Request, pools: Mapping[str, Pool]) -> Mapping[str, Pool]:
+    """The pools, for a caller without the one that it asked for if that is none for this request."""
+    pool = pools.get(request.pool)
+    if pool is None or not is_callers(request):
+        return pools
+    fits = request.provider in ("", pool.provider) and not is_anothers(request, pool.owner)
+    if fits and not _forbidden(request.scopes, {"provider": pool.provider}):
+        return pools
+    return {name: each for name, each in pools.items() if name != pool.name}
 
 
 def _by_feature(request: Request, known: Known, allowed: Iterable[str]) -> list[Step]:
@@ -51,15 +90,13 @@ def _by_feature(request: Request, known: Known, allowed: Iterable[str]) -> list[
 
 
 def _within(found: list[Step], request: Request, entries: Mapping[str, Entry], catalog: Catalog) -> list[Step]:
-    outside, kept = "", []
-    for step in found:
-        name = _forbidden(request.scopes, _facts(step, request, entries.get(step.only), catalog))
-        outside = outside or name
-        if not name:
-            kept.append(_narrowed(step, request.scopes, catalog))
+    kept = [
+        _narrowed(step, request.scopes, catalog)
+        for step in found
+        if not _forbidden(request.scopes, _facts(step, request, entries.get(step.only), catalog))
+    ]
     if found and not kept:
-        what = f"the scope does not admit what was asked for: its {outside}"
-        raise OutOfScope(what, why="a scope admits only what each of its parts fits")
+        raise no_key_in_scope(request)
     return kept
 
 
@@ -72,7 +109,7 @@ def _facts(step: Step, request: Request, entry: Entry | None, catalog: Catalog) 
     }
     if request.address is not None:
         facts |= {"alias": request.address.alias, "tier": entry.tier if entry else ""}
-        facts["host"] = _host(entry.base_url if entry else "", step.pool.provider, catalog)
+        facts["host"] = _host(entry.base_url, step.pool.provider, catalog) if entry else ""
     if step.kind == ENVIRONMENT:
         facts |= {"alias": ENVIRONMENT, "tier": "", "host": _host("", step.pool.provider, catalog)}
     return facts

@@ -27,6 +27,7 @@ CHANNEL = "channel"
 SHARED = "everyone"
 ENVIRONMENT = "environment"
 STEPS = (OWN, CHANNEL, SHARED, ENVIRONMENT)
+NAME_ONE = "ringlet pools claim PROVIDER -- COMMAND"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ class Step:
         return caller, self.pool.quota
 
 
+def is_callers(request: Request) -> bool:
+    """Whether a caller asks, who is told nothing of what it may not see: of pools, keys and owners."""
+    return bool(request.scopes or request.bearers)
+
+
 def steps(
     request: Request, pools: Mapping[str, Pool], *, allowed: Iterable[str] = STEPS, provider: str = ""
 ) -> list[Step]:
@@ -141,17 +147,26 @@ def check_asked_for(request: Request, entries: Mapping[str, Entry]) -> None:
 
 
 def _check_whose(request: Request, owner: str, what: str, *, hint: str) -> None:
+    if is_anothers(request, owner):
+        whom = f"user:{request.user}" if request.user else f"channel:{request.channel}" if request.channel else EVERYONE
+        whose = "" if is_callers(request) else f"{owner}'s, "
+        raise UsageError(f"{what} is {whose}not {whom}'s", hint=hint)
+
+
+def is_anothers(request: Request, owner: str) -> bool:
+    """Whether what is that owner's is none of those on whose behalf the request is; a caller has to say whose it is."""
     whom = [f"{kind}:{name}" for kind, name in (("user", request.user), ("channel", request.channel)) if name]
-    if whom and owner not in (EVERYONE, *whom):
-        raise UsageError(f"{what} is {owner}'s, not {whom[0]}'s", hint=hint)
+    return bool(whom or is_callers(request)) and owner not in (EVERYONE, *whom)
 
 
 def _provider(request: Request, pools: Mapping[str, Pool]) -> str:
     if not request.pool:
         if not request.provider:
-            raise UsageError("no provider and no pool was named", hint="ringlet pools claim PROVIDER -- COMMAND")
+            raise UsageError("no provider and no pool was named", hint=NAME_ONE)
         return Address(request.provider).provider
     if request.pool not in pools:
+        if is_callers(request):
+            raise PoolNotFound(f"there is no pool {request.pool!a} for this request")
         why = did_you_mean(request.pool, pools)
         hint = f"ringlet pools create {request.pool} --provider {request.provider or 'PROVIDER'}"
         raise PoolNotFound(f"there is no pool {request.pool!a}", why=why, hint=hint)
@@ -189,7 +204,8 @@ def claim_of(step: Step, request: Request, version: str, *, seed: int, lease: st
         only=step.only,
         seed=seed,
         session=request.session,
-        soonest_ready=request.soonest_ready and bool(lease),
+        # which counts nothing: a token's uses have to be
+        soonest_ready=request.soonest_ready and bool(lease) and not request.bearers,
         bearers=request.bearers,
     )
 

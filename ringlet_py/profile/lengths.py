@@ -15,11 +15,12 @@ _MOST = 100  # characters; sums of so many parts stay exact
 
 def lease_length(given: float | str) -> float | None:
     """The length of a lease in seconds, None for what cannot be one; a number is of seconds."""
-    length = _length(given) if isinstance(given, str) else given
+    length = length_of(given) if isinstance(given, str) else given
     return float(length) if length is not None and SHORTEST <= length <= LONGEST else None  # NaN is no length either
 
 
-def _length(text: str) -> int | None:
+def length_of(text: str) -> int | None:
+    """The seconds in `8h` or `1h30m`, None for what is no length of time."""
     if len(text) > _MOST or not _LENGTH.fullmatch(text):
         return None
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))

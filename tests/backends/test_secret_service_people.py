@@ -65,6 +65,7 @@ def failure(bus: PrivateBus, *, can_ask: bool = False, said: list[str] | None = 
 
 
 class TestAPersonAtATerminal:
+    @pytest.mark.slow
     def test_is_told_of_the_window_and_waited_for(self, bus: PrivateBus, service: Any) -> None:
         said: list[str] = []
         with service(prompts=(0.5, False)):
@@ -102,6 +103,7 @@ class TestAPersonAtATerminal:
 
         assert time.monotonic() - start < 3
 
+    @pytest.mark.slow
     def test_is_asked_once_by_several_ringlets_at_once(self, bus: PrivateBus, service: Any) -> None:
         def read(_: int) -> str:
             return bus.backend(can_ask=True, timeouts=Timeouts(prompt=5)).get(ADDRESS).reveal()

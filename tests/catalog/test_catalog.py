@@ -45,8 +45,13 @@ def test_a_provider_with_a_key_says_where_it_is_made_and_where_it_goes(name: str
 
 
 @pytest.mark.parametrize("agent", CATALOG.agents)
-@pytest.mark.parametrize("provider", CATALOG.providers)
-def test_every_pairing_works_or_is_refused(agent: str, provider: str) -> None:
+def test_every_pairing_works_or_is_refused(agent: str) -> None:
+    able = {provider.name for provider in CATALOG.providers.values() if is_paired(agent, provider.name)}
+
+    assert able == set(partners(CATALOG.agents[agent], CATALOG.providers.values()))
+
+
+def is_paired(agent: str, provider: str) -> bool:
     profile = Profile(
         name="p",
         agent=agent,
@@ -57,15 +62,11 @@ def test_every_pairing_works_or_is_refused(agent: str, provider: str) -> None:
         env={},
         references={},
     )
-    able = partners(CATALOG.agents[agent], CATALOG.providers.values())
-
     try:
         pairing = pair(profile, CATALOG.agents[agent], CATALOG.providers[provider])
     except PairingImpossible:
-        assert provider not in able
-    else:
-        assert provider in able
-        assert pairing.base_url.startswith(("https://", "http://127.0.0.1", "http://localhost", ""))
+        return False
+    return pairing.base_url.startswith(("https://", "http://127.0.0.1", "http://localhost", ""))
 
 
 @pytest.mark.parametrize("name", [name for name, provider in CATALOG.providers.items() if provider.key_prefixes])

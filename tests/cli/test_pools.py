@@ -316,6 +316,7 @@ def test_a_newer_ledger_is_refused(pool: Home) -> None:
 # watching
 
 
+@pytest.mark.slow
 def test_watching_without_a_terminal_prints_a_line_for_each_change(pool: Home) -> None:
     child = pool.start("pools", "status", "--watch")
     assert child.stdout is not None

@@ -151,6 +151,7 @@ def test_no_agent_inherits_the_master_key(home: Home, inherit: str):
     assert NEXT not in got
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_typed_at_the_terminal_and_not_echoed(home: Home, terminal: Callable[..., Terminal]):
     home.configure(SEALED.format("passphrase"))
     home.program("agent", "#!/bin/sh\nexit 0\n")
@@ -188,6 +189,7 @@ def test_the_master_key_file_lies_beside_the_configuration(home: Home):
     assert not (home.config / "master.key").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.keychain
 def test_the_master_key_in_a_real_keychain_is_no_key_of_anybodys(keychain_home: Home):
     keychain_home.configure(SEALED.format("system"))

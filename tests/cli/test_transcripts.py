@@ -10,10 +10,15 @@ from tests.cli import transcript
 if TYPE_CHECKING:
     from tests.end_to_end.program import Home
 
-TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+# they start the most processes, for what other tests show of single commands too
+SLOW = ("keychain-bound-secrets", "leases", "pools-claim", "run")
+TRANSCRIPTS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in SLOW))
+    for path in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+]
 
 
-@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TRANSCRIPTS)
 def test_ringlet_answers_as_in_the_transcript(path: Path, home: Home) -> None:
     problems = [
         problem for step in transcript.read(path.read_text("utf-8")) for problem in transcript.replay(step, home)

@@ -152,6 +152,7 @@ def test_a_closed_standard_output_is_no_trouble(home: Home) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a bus is a socket in a folder")
 def test_completion_calls_nobody_and_changes_nothing(used: Home) -> None:
     used.configure("")  # as for somebody who keeps keys in the keychain

@@ -158,6 +158,32 @@ def test_a_ledger_that_somebody_writes_is_read_without_waiting(world: World) -> 
         writer.close()
 
 
+def test_what_a_running_program_has_not_yet_put_into_the_file_is_offered(world: World) -> None:
+    world.key("openai/office")
+    daemon = sqlite3.connect(world.ledger, isolation_level=None)
+    try:
+        daemon.execute(INSERT, ("openai", "fresh"))
+        before = world.files()
+        assert world.offers("run", "--key", "") == ["openai/fresh", "openai/office"]
+        assert world.files() == before
+        daemon.execute("BEGIN EXCLUSIVE")
+        assert world.offers("run", "--key", "") == ["openai/fresh", "openai/office"]
+    finally:
+        daemon.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes as on POSIX")
+def test_a_log_that_others_could_have_written_is_not_read(world: World) -> None:
+    world.key("openai/office")
+    daemon = sqlite3.connect(world.ledger, isolation_level=None)
+    try:
+        daemon.execute(INSERT, ("openai", "fresh"))
+        world.ledger.with_name("ledger.sqlite-wal").chmod(0o666)
+        assert world.offers("run", "--key", "") == ["openai/office"]
+    finally:
+        daemon.close()
+
+
 def unreadable(path: Path) -> None:
     path.chmod(0o644)
 

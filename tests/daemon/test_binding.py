@@ -45,7 +45,6 @@ def test_loopback_is_where_it_may_listen(text: str, listen: Listen):
         "127.1:8765",
         "0:8765",
         "[::ffff:127.0.0.1]:8765",
-        "::1:8765",
         "localhost.:8765",
         "example.com:80",
     ],
@@ -57,6 +56,14 @@ def test_any_other_address_is_refused_and_it_is_said_why(text: str):
     assert "loopback" in str(caught.value)
     assert caught.value.why
     assert "ssh -L" in caught.value.hint
+
+
+@pytest.mark.parametrize("port", [0, 8765])
+def test_an_address_that_lacks_its_brackets_is_told_with_them(port: int):
+    with pytest.raises(UsageError) as caught:
+        Listen.parse(f"::1:{port}")
+
+    assert caught.value.hint == f"--listen '[::1]:{port}'"
 
 
 @pytest.mark.parametrize("text", ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x", "localhost:-1", "²"])
@@ -87,6 +94,7 @@ def test_a_port_that_is_taken_is_told_with_its_holder():
     with held, pytest.raises(DaemonRunning) as caught:
         bind_loopback(Listen(BOTH, held.getsockname()[1]))
 
+    assert caught.value.hint.startswith("ringlet daemon start --listen localhost:")
     if os.path.exists("/proc/net/tcp"):
         assert f"process {os.getpid()}" in caught.value.why
 

@@ -140,6 +140,7 @@ def test_a_request_is_answered_and_the_connection_is_ended_when_it_stays_idle():
     assert answered(GET) == ([200], [b""])
 
 
+@pytest.mark.slow
 def test_several_requests_at_once_are_answered_in_their_order():
     async def attempt() -> None:
         async with listening(HASTY) as (daemon, connect):
@@ -291,6 +292,7 @@ def test_who_is_slow_with_a_request_gets_no_more_time(pieces: tuple[bytes, ...])
     assert not heard
 
 
+@pytest.mark.slow
 def test_a_head_that_comes_byte_by_byte_has_no_more_time_than_another():
     async def attempt() -> None:
         async with listening(HASTY) as (daemon, connect):
@@ -306,6 +308,7 @@ def test_a_head_that_comes_byte_by_byte_has_no_more_time_than_another():
     asyncio.run(attempt())
 
 
+@pytest.mark.slow
 def test_the_time_for_a_head_begins_anew_with_each_request():
     async def attempt() -> None:
         async with listening(replace(HASTY, idle_seconds=30, head_seconds=0.15)) as (_, connect):
@@ -320,6 +323,7 @@ def test_the_time_for_a_head_begins_anew_with_each_request():
     asyncio.run(attempt())
 
 
+@pytest.mark.slow
 def test_an_answer_may_take_its_time():
     async def attempt() -> None:
         async with listening(HASTY) as (daemon, connect):

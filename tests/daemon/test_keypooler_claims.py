@@ -311,6 +311,17 @@ def test_a_users_own_key_comes_before_the_channels_and_everyones(world: World):
     assert value() == "made-up-shared"
 
 
+def test_bound_secrets_come_along_where_the_scope_names_the_pool_or_the_feature(world: World):
+    world.add_tier()
+    world.add_key(secrets={"webhook": "whsec-0123456789"})
+    world.app.lending.pools.create("mine", {"provider": "custom"})
+    _, secret = world.app.tokens.create("bot", scope="pool=mine feature=image")
+
+    found = world.key(token=secret.reveal(), pool="mine", feature="image")
+
+    assert (found.status, found.json["secrets"]) == (200, {"webhook": "whsec-0123456789"})
+
+
 def test_the_environments_key_is_the_last_resort_and_has_no_bound_secrets(world: World):
     world.home.environ["OPENAI_API_KEY"] = OPENAI
     world.add_tier()
@@ -345,7 +356,7 @@ def test_an_own_key_is_not_counted(world: World):
 def test_a_callers_token_speaks_for_a_user_whose_quota_counts_and_the_record_names_both(world: World):
     stored(world, "openai")
     world.app.lending.pools.create("openai", {"provider": "openai", "quota": ["1/day@UTC"]})
-    _, secret = world.app.tokens.create("bot", scope="provider=openai")
+    _, secret = world.app.tokens.create("bot", scope="provider=openai user=*")
     token = secret.reveal()
 
     statuses = [world.key(token=token, provider="openai", user=user).status for user in ("42", "42", "7")]

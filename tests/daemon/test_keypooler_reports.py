@@ -47,10 +47,22 @@ def test_a_caller_reports_on_keys_in_its_scope_alone(world: World):
     _, own = world.consumer("pro", name="own")
     _, other = world.consumer("other", name="other")
 
-    assert world.ask("POST", path(world), {"until": SOON}, token=other).status == 403
+    unknown = f"/key/{'0' * 8}-0000-5000-8000-{'0' * 12}/exhausted"
+    outside = world.ask("POST", path(world), {"until": SOON}, token=other)
+    assert outside.status == 404
+    assert outside.body == world.ask("POST", unknown, {"until": SOON}, token=other).body
     assert world.key(feature="image").status == 200
     assert world.ask("POST", path(world), {"until": SOON}, token=own).status == 200
     assert world.key(feature="image").status == 429
+
+
+def test_a_caller_has_a_key_rest_for_a_day_at_most(world: World):
+    _, own = world.consumer("pro", name="own")
+
+    found = world.ask("POST", path(world), {"until": "2027-06-01T00:00:00Z"}, token=own)
+
+    assert found.json["until"] == "2026-11-19T11:06:40Z"
+    assert world.ask("POST", path(world), {"until": "2027-06-01T00:00:00Z"}).json["until"] == "2027-06-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_uses_are_a_bare_list_newest_first(world: World):
 def test_a_use_tells_its_consumer(world: World):
     consumer, token = world.consumer("pro")
     world.key(token=token, feature="image")
+    world.app.tokens.change("bot", scope="tier=pro user=42")
     world.key(token=token, provider="custom", user="42")
 
     assert [each["consumer_id"] for each in world.ask("GET", PATH).json] == [consumer, consumer]

@@ -177,6 +177,18 @@ def test_a_release_makes_room(world: World) -> None:
     assert [lend(world).status, lend(world).status] == [201, 429]
 
 
+def test_a_use_of_a_token_stays_counted_whatever_becomes_of_the_lease(world: World) -> None:
+    _, secret = world.app.tokens.create("bot", scope="provider=*", max_uses="1")
+    token = secret.reveal()
+    one = lend(world, token=token).json["lease"]["id"]
+
+    released = world.ask("POST", f"/leases/{one}/release", token=token)
+
+    assert (released.status, released.json["lease"]["state"]) == (200, "released")
+    assert lend(world, token=token).status == 429
+    assert [each["outcome"] for each in world.records() if each["action"] == "release"] == ["ok"]
+
+
 def test_of_many_releases_at_once_one_goes_well(world: World) -> None:
     one = lend(world).json["lease"]["id"]
     asked = Asked("POST", f"/leases/{one}/release", token=world.admin)

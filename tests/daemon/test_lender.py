@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sqlite3
 import threading
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.errors import KeyNotFound, PoolExhausted, TokenRefused
+from ringlet_py.errors import AuditUnwritable, KeyNotFound, PoolExhausted, TokenRefused
 from ringlet_py.lease import Request
 from tests.daemon.keypooler_world import SEALED, World
 from tests.end_to_end.program import FILE_BACKEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
     from ringlet_py.daemon.lender import Lender
     from ringlet_py.lease import Lease
@@ -145,3 +149,59 @@ def test_what_nobody_foresaw_is_told_to_all_and_the_next_are_answered(world: Wor
 
     assert [type(each) for each in found] == [ZeroDivisionError] * 3
     assert isinstance(together(world, 1, lambda lender: lender.claim_as(world.admin, image))[0], tuple)
+
+
+@contextmanager
+def written_by_another(world: World) -> Iterator[None]:
+    """Another program writes the ledger, and knows nothing of ringlet's queue."""
+    with closing(sqlite3.connect(Path(world.app.folders.state, "ledger.sqlite"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def recorded_by_another(world: World) -> Iterator[None]:
+    """Another process writes a record, and has been stopped while it does."""
+    with Path(world.app.folders.state, "audit.head").open() as head:
+        fcntl.flock(head, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.parametrize("held", [written_by_another, recorded_by_another])
+def test_what_others_hold_holds_up_the_claim_and_not_the_loop(
+    world: World, held: Callable[[World], AbstractContextManager[None]]
+):
+    async def while_held() -> Any:
+        lender = world.daemon.lender
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(3)))  # from now on in the loop
+        with held(world):
+            claim = asyncio.create_task(lender.claim_as(world.admin, image))
+            turns = 0
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+                turns += 1
+                assert not claim.done()
+        return turns, await claim
+
+    turns, found = asyncio.run(asyncio.wait_for(while_held(), 8))
+
+    assert turns == 20
+    assert isinstance(found, tuple)
+
+
+def test_a_use_that_cannot_be_given_back_ends_no_later_claim(world: World, monkeypatch: pytest.MonkeyPatch):
+    def broken(_: object, __: object) -> None:
+        raise AuditUnwritable("the disk is full")
+
+    async def cancelled() -> Any:
+        lender = world.daemon.lender
+        task = asyncio.create_task(lender.claim_as(world.admin, image))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return await lender.claim_as(world.admin, image)
+
+    monkeypatch.setattr(type(world.app.broker), "release", broken)
+
+    assert isinstance(asyncio.run(asyncio.wait_for(cancelled(), 8)), tuple)

@@ -158,7 +158,7 @@ def test_refused_tokens_are_counted(world: World):
 
 
 def test_no_secret_and_nobodys_name_is_inside(world: World):
-    _, secret = world.app.tokens.create("bot", scope="provider=*")
+    _, secret = world.app.tokens.create("bot", scope="provider=* user=* channel=*")
     key(world, provider="openai", user="u-4711", channel="c-4712", feature="some-feature", token=secret.reveal())
     world.ask(
         "POST", "/leases", {"pool": "images", "purpose": "a-purpose", "agent": "an-agent", "session": "a-session"}

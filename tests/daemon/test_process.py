@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -47,6 +48,7 @@ def test_it_answers_on_loopback_and_on_its_socket(daemon: RealDaemon):
     assert daemon.request("GET", "/health", unix=True).json == {"status": "ok"}
 
 
+@pytest.mark.slow
 @needs_ipv6
 def test_it_answers_on_the_other_address_of_loopback_too(daemon: RealDaemon):
     with socket.create_connection(("::1", daemon.port)) as one:
@@ -54,6 +56,7 @@ def test_it_answers_on_the_other_address_of_loopback_too(daemon: RealDaemon):
         assert read_all(one).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.slow
 def test_on_request_it_has_no_port_at_all(made_daemon: Made):
     daemon = made_daemon("--socket")
     daemon.home.environ["WEB_CONCURRENCY"] = "nonsense"  # which uvicorn would read
@@ -72,6 +75,7 @@ def test_everything_it_makes_is_for_its_user_alone(daemon: RealDaemon):
     assert stat.S_IMODE((daemon.home.config / "http_token").stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 @as_root
 def test_other_users_cannot_come_at_its_socket(daemon: RealDaemon):
     code = "import socket, sys\n---\ntry:\n    socket.socket(socket.AF_UNIX).connect(sys.argv[1])\n"
@@ -80,6 +84,7 @@ def test_other_users_cannot_come_at_its_socket(daemon: RealDaemon):
     assert run_as_nobody(code, daemon.socket).stdout == "refused\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
 def test_its_memory_goes_into_no_core_and_to_no_debugger(daemon: RealDaemon):
     assert daemon.process is not None
@@ -99,9 +104,14 @@ def test_it_ends_in_order_and_leaves_nothing_behind(daemon: RealDaemon, number: 
     assert daemon.stop(number) == 0
 
     assert os.listdir(os.path.join(daemon.runtime, "ringlet")) == ["daemon.lock"]
-    assert daemon.error == ""
+    assert daemon.process is not None
+    started, stopped = daemon.error.splitlines()
+    moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    assert re.fullmatch(rf"{moment} ringlet: the daemon \S+ has started as process {daemon.process.pid}", started)
+    assert re.fullmatch(rf"{moment} ringlet: the daemon has stopped", stopped)
 
 
+@pytest.mark.slow
 def test_a_request_that_is_under_way_is_answered_before_it_ends(daemon: RealDaemon):
     store_key(daemon.home)
     body = json.dumps({"provider": "anthropic", "alias": "default"}).encode()
@@ -132,6 +142,7 @@ def is_closed(port: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_what_was_claimed_before_a_crash_is_counted_once_after_it(daemon: RealDaemon):
     store_limited(daemon.home, "10/day")
     assert [claim(daemon) for _ in range(4)] == [201] * 4
@@ -144,6 +155,7 @@ def test_what_was_claimed_before_a_crash_is_counted_once_after_it(daemon: RealDa
     assert daemon.home.here("audit", "verify").status == 0
 
 
+@pytest.mark.slow
 def test_after_a_crash_it_starts_on_the_same_port(made_daemon: Made):
     first = made_daemon().start()
     port = first.port
@@ -156,6 +168,7 @@ def test_after_a_crash_it_starts_on_the_same_port(made_daemon: Made):
         second.kill()
 
 
+@pytest.mark.slow
 def test_a_second_one_is_told_which_one_has_its_place(daemon: RealDaemon):
     assert daemon.process is not None
     for words in (("--foreground",), ()):
@@ -166,6 +179,7 @@ def test_a_second_one_is_told_which_one_has_its_place(daemon: RealDaemon):
         assert f"process {daemon.process.pid} answers on {daemon.url}" in done.err
 
 
+@pytest.mark.slow
 def test_a_port_that_another_program_has_is_told_with_its_holder(home: Home, made_daemon: Made):
     made_daemon()
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -208,6 +222,7 @@ def test_one_that_does_not_answer_is_told_so(daemon: RealDaemon):
     assert "answers: no" in done.out
 
 
+@pytest.mark.slow
 def test_whether_it_keeps_records_can_be_said_for_one_in_the_background_too(home: Home, made_daemon: Made):
     daemon = made_daemon()
     assert home.ringlet("--no-audit-log", "daemon", "start", "--socket").status == 0
@@ -219,6 +234,7 @@ def test_whether_it_keeps_records_can_be_said_for_one_in_the_background_too(home
     assert "authenticate" not in home.here("audit", "list").out
 
 
+@pytest.mark.slow
 def test_what_keeps_it_from_starting_in_the_background_is_told(home: Home, made_daemon: Made):
     made_daemon()
     home.configure('[credentials]\nbackend = "nonsense"\n')
@@ -229,6 +245,7 @@ def test_what_keeps_it_from_starting_in_the_background_is_told(home: Home, made_
     assert "nonsense" in done.err
 
 
+@pytest.mark.slow
 def test_its_process_outlives_the_terminal_and_holds_no_pipe_of_it(home: Home, made_daemon: Made):
     made_daemon()
     try:
@@ -247,6 +264,7 @@ def test_its_process_outlives_the_terminal_and_holds_no_pipe_of_it(home: Home, m
         home.ringlet("daemon", "stop")
 
 
+@pytest.mark.slow
 def test_a_process_that_got_the_number_of_a_killed_one_is_left_alone(daemon: RealDaemon):
     said = Path(daemon.runtime) / "ringlet/daemon.json"
     content = json.loads(said.read_text())
@@ -256,6 +274,7 @@ def test_a_process_that_got_the_number_of_a_killed_one_is_left_alone(daemon: Rea
     assert daemon.home.here("daemon", "stop").status == 16
 
 
+@pytest.mark.slow
 def test_a_runtime_folder_that_others_can_enter_is_refused(made_daemon: Made):
     daemon = made_daemon()
     os.mkdir(os.path.join(daemon.runtime, "ringlet"), 0o755)
@@ -266,6 +285,7 @@ def test_a_runtime_folder_that_others_can_enter_is_refused(made_daemon: Made):
     assert "chmod 700" in done.err
 
 
+@pytest.mark.slow
 @as_root
 def test_a_runtime_folder_of_another_user_is_refused(made_daemon: Made):
     daemon = made_daemon()
@@ -276,6 +296,7 @@ def test_a_runtime_folder_of_another_user_is_refused(made_daemon: Made):
     assert daemon.home.ringlet("daemon", "start", "--foreground").status == 10
 
 
+@pytest.mark.slow
 def test_a_new_admin_token_counts_from_the_next_request_on(daemon: RealDaemon):
     old = daemon.admin
     assert daemon.request("GET", "/tokens", token=old).status == 200
@@ -289,6 +310,7 @@ def test_a_new_admin_token_counts_from_the_next_request_on(daemon: RealDaemon):
     assert daemon.request("GET", "/tokens", token=daemon.admin).status == 200
 
 
+@pytest.mark.slow
 def test_the_admin_token_can_be_replaced_while_it_does_not_run(daemon: RealDaemon):
     old = daemon.admin
     daemon.stop()
@@ -299,6 +321,7 @@ def test_the_admin_token_can_be_replaced_while_it_does_not_run(daemon: RealDaemo
     assert daemon.request("GET", "/tokens", token=old).status == 401
 
 
+@pytest.mark.slow
 def test_settings_that_change_are_read_again_and_nothing_is_lost(daemon: RealDaemon):
     store_limited(daemon.home, "3/day")
     assert claim(daemon) == 201
@@ -309,6 +332,7 @@ def test_settings_that_change_are_read_again_and_nothing_is_lost(daemon: RealDae
     assert daemon.home.here("audit", "list", "--action", "claim", "--json").out.count('"outcome": "ok"') == 1
 
 
+@pytest.mark.slow
 def test_wrong_settings_change_nothing(daemon: RealDaemon):
     store_key(daemon.home, "anthropic/work")
     assert daemon.process is not None
@@ -319,6 +343,7 @@ def test_wrong_settings_change_nothing(daemon: RealDaemon):
     assert claim(daemon) == 201
 
 
+@pytest.mark.slow
 def test_on_sighup_the_catalog_is_read_again(daemon: RealDaemon):
     assert daemon.process is not None
     daemon.process.send_signal(signal.SIGHUP)

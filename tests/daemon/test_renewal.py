@@ -37,6 +37,15 @@ def test_what_is_set_as_before_stays_open(home: Home):
     assert new.lending is not old.lending
 
 
+def test_it_speaks_as_the_one_before(home: Home):
+    said: list[str] = []
+    old = App(home.environ, say=said.append)
+
+    Renewal(old, lambda: App(home.environ))(old).say("heard")
+
+    assert said == ["heard"]
+
+
 def test_another_backend_is_another_one(home: Home):
     old, new = renewed(home, '[credentials]\nbackend = "sealed"\n')
 

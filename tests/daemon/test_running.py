@@ -42,8 +42,9 @@ def test_what_a_killed_one_left_behind_is_not_running(runtime: Runtime):
     assert runtime.find() is None
     with runtime.held():
         assert runtime.find() is None  # the next one, which has not said yet what it is
-    with pytest.raises(DaemonNotRunning):
+    with pytest.raises(DaemonNotRunning) as caught:
         running.stop(runtime, patience=1)
+    assert runtime.folder in caught.value.why
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")

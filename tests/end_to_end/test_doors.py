@@ -132,6 +132,7 @@ def test_both_ways_leave_the_same_record(home: Home, report: Report) -> None:
     assert short == long
 
 
+@pytest.mark.slow
 def test_another_config_folder_has_other_plans(home: Home, report: Report) -> None:
     other = home.path / "other/ringlet"
     (other / "providers").mkdir(parents=True, mode=0o700)

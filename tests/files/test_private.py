@@ -748,6 +748,7 @@ class TestLocking:
         with pytest.raises(KeychainBroken, match="cannot be locked"), Lock(str(folder / "lock")):
             pass
 
+    @pytest.mark.slow
     def test_processes_lose_no_update(self, file: Path, folder: Path):
         file.write_bytes(b"0")
         context = multiprocessing.get_context("spawn")

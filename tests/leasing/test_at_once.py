@@ -76,6 +76,7 @@ def test_whoever_comes_first_decides_how_a_lease_ends(world: World) -> None:
             world.leasing.renew(lease.id, HOUR, ADMIN)
 
 
+@pytest.mark.slow
 def test_whenever_it_is_killed_no_lease_that_was_told_of_is_lost(world: World, tmp_path: Path) -> None:
     world.pool("wide", limits=["1000000/hour"])
     told = tmp_path / "told"

@@ -102,3 +102,28 @@ def test_many_may_grant_at_once(world: World) -> None:
     answers = at_once(world, *([lambda leasing: leasing.grants.grant(plan(A, B), HOUR)] * 8))
     assert set(answers) == {"ok"}
     assert len(world.leasing.list(ADMIN)) == 2
+
+
+def test_a_name_that_is_given_up_loses_all_that_it_was_granted_and_no_other_does(world: World) -> None:
+    world.leasing.grants.grant(plan(A, B), HOUR)
+    world.leasing.grants.grant(plan(A, profile="other"), HOUR)
+    lent = world.lend()
+
+    world.leasing.grants.end("work", "nobody")
+
+    assert refused(world, plan(A, B)).why.startswith("revoked at ")
+    world.leasing.grants.check(plan(A, profile="other"))
+    assert {each.id for each in world.leasing.list(ADMIN)} >= {lent.id}
+    assert world.said("lease-revoke") == [("ok", "")] * 2
+    world.leasing.grants.end("work")
+    assert len(world.said("lease-revoke")) == 2
+
+
+def test_what_is_missing_is_told_for_each_key_and_not_recorded(world: World) -> None:
+    world.leasing.grants.grant(plan(A), HOUR)
+
+    assert [str(each) for each in world.leasing.grants.missing(plan(A, B))] == [
+        "the profile work is not granted openai/b"
+    ]
+    assert not world.leasing.grants.missing(plan(A))
+    assert world.said("claim") == []

@@ -73,6 +73,7 @@ class _OnRedis:
         return lambda milliseconds: time.sleep((milliseconds + 1) / 1000)
 
 
+@pytest.mark.slow
 class TestClaims(_OnRedis, ClaimsContract):
     pass
 

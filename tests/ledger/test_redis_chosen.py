@@ -74,6 +74,7 @@ def test_the_password_is_nowhere_but_where_it_was_written(on_redis: Home, proces
     assert [found for found in on_redis.files() if PASSWORD.encode() in found.read_bytes()] == [config]
 
 
+@pytest.mark.slow
 def test_no_agent_inherits_the_url(on_redis: Home, url: str):
     on_redis.environ["RINGLET_LEDGER_URL"] = url
     on_redis.here("keychain", "set", "anthropic", stdin=KEY.encode())

@@ -9,8 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringlet_py.entry import Address
-from ringlet_py.errors import KeyNotFound, OutOfScope, PoolExhausted, QuotaUsedUp, TokenRefused, UsageError
+from ringlet_py.errors import (
+    KeyNotFound,
+    OutOfScope,
+    PoolExhausted,
+    PoolNotFound,
+    QuotaUsedUp,
+    TokenRefused,
+    UsageError,
+)
 from ringlet_py.lease import Request
+from ringlet_py.ledger.claims import Turn
 from ringlet_py.ledger.sqlite_callers import SqliteCallers
 from ringlet_py.ledger.tokens import Token
 from ringlet_py.lending.explaining import explain
@@ -156,13 +165,67 @@ def test_a_deleted_pool_takes_the_turns_of_its_parts_along(world: World) -> None
     for name in ("a_b", "axb"):
         world.claim("openai", pool=name, feature="x", scopes=scoped("alias=red")) if name == "a_b" else None
 
-    before = sum("a_b@" in line for line in world.dump())
+    before = sum("@a_b" in line for line in world.dump())
     world.pools.delete("axb")
-    between = sum("a_b@" in line for line in world.dump())
+    between = sum("@a_b" in line for line in world.dump())
     world.pools.delete("a_b")
 
     assert before == between == 1
-    assert not [line for line in world.dump() if "a_b@" in line]
+    assert not [line for line in world.dump() if "@a_b" in line]
+
+
+def test_nobody_gets_anothers_key_by_a_name_that_looks_like_a_part(world: World) -> None:
+    world.tiers.put("pro", {"image": "100/hour"})
+    world.add("of-carol", owner="user:carol", tier="pro")
+    world.add("of-mallory", owner="user:carol@feature", tier="pro")
+
+    for _ in range(2):
+        assert world.claim(feature="image", user="carol").address.alias == "of-carol"
+        assert world.claim("openai", feature="image", user="carol@feature").address.alias == "of-mallory"
+        world.add("another")  # whoever comes first after a change tells the ledger who belongs together
+
+
+@given(
+    st.tuples(st.sampled_from(["openai", "openai:user:a", "key:openai/a"]), st.sampled_from(["", "@feature", "@0a"])),
+    st.sampled_from(["", "feature", "0a"]),
+    st.tuples(st.sampled_from(["openai", "openai:user:a", "key:openai/a"]), st.sampled_from(["", "@feature", "@0a"])),
+    st.sampled_from(["", "feature", "0a"]),
+)
+def test_no_two_parts_have_one_name(one: tuple[str, str], of_one: str, two: tuple[str, str], of_two: str) -> None:
+    pools = ["".join(parts) if ":" in parts[0] else parts[0] for parts in (one, two)]
+    first, second = (
+        Turn(pool=pool, provider="openai", feature="", policy="first", within=within)
+        for pool, within in zip(pools, (of_one, of_two), strict=True)
+    )
+
+    assert (first.name == second.name) == ((first.pool, first.within) == (second.pool, second.within))
+
+
+# on whose behalf
+
+
+def test_a_caller_speaks_for_nobody_that_its_scope_does_not_name(world: World) -> None:
+    world.add("shared")
+    world.add("of-alice", owner="user:alice")
+
+    for wishes in ({"user": "alice"}, {"channel": "c"}):
+        with pytest.raises(OutOfScope):
+            world.claim("openai", scopes=scoped("provider=openai"), **wishes)
+
+    assert world.claim("openai", scopes=scoped("provider=openai user=al*"), user="alice").address.alias == "of-alice"
+    assert world.claim("openai", scopes=scoped("provider=openai user=al*")).address.alias == "shared"
+
+
+@pytest.mark.parametrize("scope", ["provider=openai", "alias=of-alice", "provider=openai user=bob"])
+def test_a_persons_key_is_not_lent_to_a_caller_that_does_not_speak_for_her(world: World, scope: str) -> None:
+    world.add("of-alice", owner="user:alice")
+    world.pool("hers", where=["owner=user:alice"])
+
+    for wishes in ({"alias": "of-alice"}, {"pool": "hers"}):
+        with pytest.raises((OutOfScope, UsageError, PoolNotFound)):
+            world.claim("openai", scopes=scoped(scope), **wishes)
+        with pytest.raises((OutOfScope, UsageError, PoolNotFound)):
+            world.claim("openai", scopes=scoped(scope), **wishes, user="bob")
 
 
 # a feature decides
@@ -240,6 +303,18 @@ def test_a_token_that_was_revoked_or_has_expired_claims_nothing(world: World) ->
         world.claim("openai", bearers=(dying,))
 
 
+def test_a_token_gets_no_key_that_is_not_free_since_it_would_not_count(world: World) -> None:
+    world.add("a")
+    world.pool("openai", limits=["1/hour"])
+    once = bearer(world, rates="5/hour")
+    world.claim("openai", bearers=(once,))
+
+    with pytest.raises(PoolExhausted):
+        world.claim("openai", bearers=(once,), soonest_ready=True)
+
+    assert world.claim("openai", soonest_ready=True).ready_at > world.clock()
+
+
 def test_what_is_given_back_counts_on_no_token(world: World) -> None:
     world.add("a")
     once = bearer(world, rates="1/hour")
@@ -257,7 +332,7 @@ def test_the_environments_key_is_not_lent_where_uses_of_a_token_count(tmp_path: 
     with pytest.raises(KeyNotFound):
         world.claim("openai", bearers=(counted,))
     assert world.claim("openai", bearers=(free,)).address.alias == "environment"
-    with pytest.raises(KeyNotFound):
+    with pytest.raises(OutOfScope):
         world.claim("openai", scopes=scoped("alias=work"))
     world.claims.close()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +120,7 @@ def test_a_token_whose_uses_are_up_claims_nothing(home: Home) -> None:
     assert [claimed(home, text).status for _ in range(2)] == [0, 125]
 
 
+@pytest.mark.slow
 def test_a_token_claims_nothing_beyond_its_scope(home: Home) -> None:
     store_key(home)
     text = made(home, "ci", "--scope", "provider=anthropic feature=image")
@@ -157,3 +159,59 @@ def test_a_revoked_token_claims_nothing(home: Home) -> None:
 
     assert claimed(home, text).status == 125
     assert records(home) == [{"outcome": "token-refused", "caller": ""}]
+
+
+# what is given in the place of a token
+
+
+def test_a_variable_that_is_empty_is_told_so(home: Home) -> None:
+    store_key(home)
+
+    done = home.ringlet("pools", "claim", "anthropic", "--", "true", environ={"RINGLET_TOKEN": ""})
+
+    assert (done.status, records(home)[0]["outcome"]) == (125, "token-refused")
+    assert done.err == "ringlet: error: RINGLET_TOKEN is empty\nringlet: hint: unset RINGLET_TOKEN\n"
+
+
+@pytest.mark.parametrize("text", [b"", b"no token", b"rlt_short", b"a\nb\n", b"\xff"])
+def test_a_file_without_a_token_is_told_so(home: Home, text: bytes) -> None:
+    (home.path / "work/token").write_bytes(text)
+
+    done = home.here("tokens", "create", "sub", "--token-file", "token")
+
+    assert done.status == 15
+    assert "error: token holds no token\n" in done.err
+    assert "provider" not in done.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes as on POSIX")
+@pytest.mark.parametrize(("mode", "notes"), [(0o644, 1), (0o600, 0)])
+def test_a_file_that_others_can_read_is_noted_and_used(home: Home, mode: int, notes: int) -> None:
+    file = home.path / "work/token"
+    file.write_text(made(home))
+    file.chmod(mode)
+
+    done = home.here("tokens", "create", "sub", "--token-file", "token")
+
+    assert done.status == 0
+    assert done.err.count("note: token can be read by others: chmod 600 token\n") == notes
+
+
+def test_what_was_revoked_is_told_to_programs(home: Home) -> None:
+    made(home, "sub", above=made(home))
+
+    done = json.loads(home.here("tokens", "revoke", "ci", "--yes", "--json").out)
+
+    assert [each["name"] for each in done["revoked"]] == ["ci", "sub"]
+
+
+@pytest.mark.slow
+def test_a_person_is_asked_for_a_single_one_too(home: Home, terminal: Callable[..., Terminal]) -> None:
+    made(home)
+
+    asked = terminal("tokens", "revoke", "ci")
+    asked.expect_exact("revoke the token ci?")
+    asked.sendline("n")
+    asked.wait()
+
+    assert names(home) == ["ci"]

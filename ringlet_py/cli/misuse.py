@@ -1,0 +1,35 @@
+"""What the parser complains about, in our words and with the next command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringlet_py.errors import UsageError
+
+if TYPE_CHECKING:
+    import typer
+
+NO_KEYS = "a key is never given on the command line"
+AFTER_DASHES = "an agent's own arguments stand after --"
+WRITE_ONLY = "keys are write-only: they are lent to agents, and never shown"
+_WITH_AGENT = ("ringlet run", "ringlet profiles run", "ringlet pools claim")
+_ALONE = ("run", "completion")  # commands that stand in no group
+
+
+def told(problem: typer.TyperException, argv: tuple[str, ...]) -> UsageError:
+    """The complaint as ours; a superfluous word is not repeated, since it may be a pasted key."""
+    message = problem.format_message()
+    command = getattr(getattr(problem, "ctx", None), "command_path", "") or _command(argv)
+    hint = f"{command} --help"
+    in_keychain = command.startswith("ringlet keychain")
+    if "unexpected extra argument" in message:
+        why = NO_KEYS if in_keychain else AFTER_DASHES if command in _WITH_AGENT else ""
+        return UsageError("too many words on the command line", why=why, hint=hint)
+    why = WRITE_ONLY if in_keychain and any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
+    return UsageError(message[:1].lower() + message[1:].rstrip("."), why=why, hint=hint)
+
+
+def _command(argv: tuple[str, ...]) -> str:
+    """The command that was asked for, where the parser does not tell: it stopped at an option of it."""
+    words = [word for word in argv if not word.startswith("-")]
+    return " ".join(["ringlet", *words[: 1 if words[:1] and words[0] in _ALONE else 2]])
