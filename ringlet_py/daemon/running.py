@@ -182,7 +182,7 @@ def start(runtime: Runtime, words: list[str], *, environ: Mapping[str, str], pat
     try:
         before = os.lseek(log, 0, os.SEEK_END)
         child = _spawn(words, environ, log, folder=os.path.dirname(runtime.log))
-        line = child.stdout.readline() if child.stdout else b""
+        line = _first_line(child)
         if line.startswith(READY.encode()):
             child.returncode = 0  # it is nobody's child from now on
             found = runtime.find()
@@ -201,6 +201,13 @@ def _spawn(words: list[str], environ: Mapping[str, str], log: int, *, folder: st
     # -P: a file in the current folder must not take a module's place
     command = [sys.executable, "-P", "-m", "ringlet_py", *words]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, **own)
+
+
+def _first_line(child: subprocess.Popen[bytes]) -> bytes:
+    """What it says first; the rest goes into its log."""
+    assert child.stdout  # noqa: S101 - a pipe was asked for
+    with child.stdout:
+        return child.stdout.readline()
 
 
 def _opened_log(path: str) -> int:

@@ -103,6 +103,7 @@ class Shell:
             timeout=PATIENCE,
             encoding="utf-8",
             dimensions=(40, 300),
+            use_poll=True,  # select takes no file of a number above 1023
         )
         self.child.expect_exact("READY> ")
 

@@ -140,7 +140,9 @@ class Home:
     def _at_terminal(self, command: str, value: str) -> str:
         assert sys.platform != "win32"  # there pexpect has no terminal
         typed = f"/bin/sh -c {shlex.quote(command)}"
-        child = pexpect.spawn(typed, env=self.environ, cwd=str(self.folder), timeout=60, encoding="utf-8")
+        child = pexpect.spawn(
+            typed, env=self.environ, cwd=str(self.folder), timeout=60, encoding="utf-8", use_poll=True
+        )
         screen = ""
         if child.expect([r"Key for \S+: ", pexpect.EOF]) == 0:
             screen = f"{child.before}{child.after}"

@@ -142,6 +142,7 @@ class Home:
             cwd=str(self.path / "work"),
             timeout=PATIENCE,
             encoding="utf-8",
+            use_poll=True,  # select takes no file of a number above 1023
         )
         # each prompt is waited for, so that nothing has to be slowed down
         child.delaybeforesend = None
