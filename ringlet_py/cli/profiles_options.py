@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ringlet_py.leasing.terms import seconds_of
-
 Agent = Annotated[str, typer.Option("--agent", help="The program to run.")]
 Provider = Annotated[str, typer.Option("--provider", help="Who sells the API.")]
 KeyPool = Annotated[str, typer.Option("--key-pool", help="A pool to take the key from, instead of one alias.")]
@@ -55,5 +53,7 @@ def lease_length(given: str | None) -> str:
     """The length of a lease as it was given, "" for none; UsageError for one that cannot be."""
     if given in (None, "", "none"):
         return ""
+    from ringlet_py.leasing.terms import seconds_of
+
     seconds_of(given)
     return given
