@@ -175,21 +175,21 @@ def start(runtime: Runtime, words: list[str], *, environ: Mapping[str, str], pat
 
     Raises DaemonRunning, and DaemonError with what the process said where it did not start.
     """
-    found = runtime.find()
-    if found:
+    if runtime.find():
         raise runtime._taken()  # noqa: SLF001 - of this module
     log = _opened_log(runtime.log)
     try:
         before = os.lseek(log, 0, os.SEEK_END)
         child = _spawn(words, environ, log, folder=os.path.dirname(runtime.log))
-        line = _first_line(child)
-        if line.startswith(READY.encode()):
-            child.returncode = 0  # it is nobody's child from now on
-            found = runtime.find()
-        else:
+        assert child.stdout  # noqa: S101 - a pipe was asked for
+        with child.stdout as told:
+            line = told.readline()
+        if not line.startswith(READY.encode()):
             raise _failed(child, log, before, patience)
+        child.returncode = 0  # it is nobody's child from now on
     finally:
         os.close(log)
+    found = runtime.find()
     if found is None:
         raise DaemonError("the daemon ended as soon as it had started", hint=f"cat {quoted(runtime.log)}")
     return found
@@ -201,13 +201,6 @@ def _spawn(words: list[str], environ: Mapping[str, str], log: int, *, folder: st
     # -P: a file in the current folder must not take a module's place
     command = [sys.executable, "-P", "-m", "ringlet_py", *words]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, **own)
-
-
-def _first_line(child: subprocess.Popen[bytes]) -> bytes:
-    """What it says first; the rest goes into its log."""
-    assert child.stdout  # noqa: S101 - a pipe was asked for
-    with child.stdout:
-        return child.stdout.readline()
 
 
 def _opened_log(path: str) -> int:
