@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     _Known = tuple[int, str, str, int, str, int]
 
 # leases whose streams are remembered, for giving back at once
-_REMEMBERED = 10_000
+_REMEMBERED = 1_000
 
 
 class SqliteClaims(SqliteDocuments):

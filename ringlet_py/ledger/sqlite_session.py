@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     _Opened = tuple[sqlite3.Connection, Queue]
 
 Answer = TypeVar("Answer")
-_CACHE = -4000
+_CACHE = -2_000  # kilobytes: with more a program grows, and no claim was faster
 # pages of the log until it is copied into the file, which is when a claim waits for the disk; SQLite's own is 1000
 _LOG = 8000
 
