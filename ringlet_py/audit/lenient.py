@@ -41,11 +41,14 @@ class LenientAudit:
         try:
             self._audit.append(action, outcome, secrets=secrets, **fields)
         except errors.AuditUnwritable as problem:
-            self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))
+            self._tell(problem)
 
     def _together(self) -> Iterator[None]:
         try:
             with self._audit.together():
                 yield
         except errors.AuditUnwritable as problem:
-            self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))
+            self._tell(problem)
+
+    def _tell(self, problem: errors.AuditUnwritable) -> None:
+        self._say(f"warning: not recorded: {problem.what}" + (f": {problem.why}" if problem.why else ""))
