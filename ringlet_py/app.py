@@ -122,21 +122,21 @@ class App:
     def backend(self) -> Backend:
         choice = self.settings.backend
         if choice == "file":
-            return self._file_backend()
+            return self.file_backend()
         if choice == "system-only":
-            return self._system_backend()
+            return self.system_backend()
         if choice == "sealed":
             return self.sealed
         from ringlet_py.backends.choice import SystemOrFile
 
-        return SystemOrFile(self._system_backend(), self._file_backend(), self.say)
+        return SystemOrFile(self.system_backend(), self.file_backend(), self.say)
 
     @once
     def sealed(self) -> SealedBackend:
         from ringlet_py.backends.sealed.made import sealed_backend
 
         kept, folders, chosen = self.kept.sealed, self.folders, self.settings.master_key
-        system, can_ask = self._system_backend, self.interactive
+        system, can_ask = self.system_backend, self.interactive
         return sealed_backend(kept, self.environ, folders=folders, system=system, can_ask=can_ask, chosen=chosen)
 
     @once
@@ -246,12 +246,14 @@ class App:
         document = os.path.join(self.folders.profiles, name, "ringlet.toml")
         return [document, self.folders.config_file, os.path.join(self.folders.state, GENERATION), own]
 
-    def _file_backend(self) -> Backend:
+    def file_backend(self) -> Backend:
+        """The 0600 file, whether it is chosen or not."""
         from ringlet_py.backends.file import FileBackend
 
         return FileBackend(os.path.join(self.folders.config, "credentials.toml"))
 
-    def _system_backend(self) -> Backend:
+    def system_backend(self) -> Backend:
+        """The OS keychain, whether it is chosen or not."""
         from ringlet_py.backends.system import system_backend
 
         timeout = self.settings.keychain_timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ringlet_py import errors
 
 REDACTED = "***"
+LONG = 20  # characters; of so many, four tell nothing that helps to guess the rest
 _FORBIDDEN = {" ": "a blank", '"': "a quote", "'": "a quote", "`": "a quote", "\\": "a backslash"}
 
 TYPE_CHECKING = False
@@ -81,6 +82,10 @@ class Secret:
             json.dumps(self._value)[1:-1],
         ]
         return tuple(dict.fromkeys(form for form in forms if len(form) > 3))
+
+    def tail(self) -> str:
+        """What people may see to tell keys apart: the last four characters of a long value, nothing of a short one."""
+        return f"…{self._value[-4:]}" if len(self._value) >= LONG else REDACTED
 
     def redact(self, text: str) -> str:
         """The text with every plain occurrence of the value replaced."""

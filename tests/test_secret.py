@@ -219,3 +219,8 @@ def test_needles_find_the_value_as_text_hex_url_and_json(key: str):
 @given(keys)
 def test_needles_are_never_so_short_that_they_are_found_everywhere(key: str):
     assert all(len(needle) > 3 for needle in Secret(key).needles())
+
+
+def test_the_tail_shows_four_characters_of_a_long_value_and_none_of_a_short_one():
+    assert Secret("sk-made-up-0123456789").tail() == "…6789"
+    assert Secret("short-0123456789").tail() == "***"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,9 +71,9 @@ def build(asked: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_global_options)
-    for name, add in PARTS.items():
+    for name in PARTS:
         if name in asked[:1] or not PARTS.keys() & asked[:1]:
-            add(app)
+            _add(app, name)
     for group in app.registered_groups:
         _narrow(group.typer_instance, asked[1:])
     return app
@@ -85,92 +86,31 @@ def _narrow(group: typer.Typer | None, asked: Sequence[str]) -> None:
         group.registered_commands = own or group.registered_commands
 
 
-def _add_run(app: typer.Typer) -> None:
-    from ringlet_py.cli import running
-
-    app.command("run", help=running.RUN_HELP)(running.run_short)
-
-
-def _add_keychain(app: typer.Typer) -> None:
-    from ringlet_py.cli import keychain
-
-    app.add_typer(keychain.build(), name="keychain")
+def _add(app: typer.Typer, name: str) -> None:
+    """The command or the group of commands of that name."""
+    module, _, function = PARTS[name].partition(":")
+    part = import_module(f"ringlet_py.cli.{module}")
+    if function:
+        app.command(name)(getattr(part, function))
+    else:
+        app.add_typer(part.build(), name=name)
 
 
-def _add_profiles(app: typer.Typer) -> None:
-    from ringlet_py.cli import profiles
-
-    app.add_typer(profiles.build(), name="profiles")
-
-
-def _add_audit(app: typer.Typer) -> None:
-    from ringlet_py.cli import audit
-
-    app.add_typer(audit.build(), name="audit")
-
-
-def _add_catalog(app: typer.Typer) -> None:
-    from ringlet_py.cli import catalog
-
-    app.add_typer(catalog.build(), name="catalog")
-
-
-def _add_sealed(app: typer.Typer) -> None:
-    from ringlet_py.cli import sealed
-
-    app.add_typer(sealed.build(), name="sealed")
-
-
-def _add_pools(app: typer.Typer) -> None:
-    from ringlet_py.cli import pools
-
-    app.add_typer(pools.build(), name="pools")
-
-
-def _add_tiers(app: typer.Typer) -> None:
-    from ringlet_py.cli import tiers
-
-    app.add_typer(tiers.build(), name="tiers")
-
-
-def _add_tokens(app: typer.Typer) -> None:
-    from ringlet_py.cli import tokens
-
-    app.add_typer(tokens.build(), name="tokens")
-
-
-def _add_leases(app: typer.Typer) -> None:
-    from ringlet_py.cli import leases
-
-    app.add_typer(leases.build(), name="leases")
-
-
-def _add_daemon(app: typer.Typer) -> None:
-    from ringlet_py.cli import daemon
-
-    app.add_typer(daemon.build(), name="daemon")
-
-
-def _add_completion(app: typer.Typer) -> None:
-    from ringlet_py.cli import completion
-
-    app.command("completion")(completion.print_script)
-
-
-# what stands first on a command line, in the order of the help; a command needs only its own part
+# what stands first on a command line, in the order of the help: its module, and the function of a single command;
+# a command needs only its own part
 PARTS = {
-    "run": _add_run,
-    "keychain": _add_keychain,
-    "profiles": _add_profiles,
-    "pools": _add_pools,
-    "tiers": _add_tiers,
-    "tokens": _add_tokens,
-    "leases": _add_leases,
-    "audit": _add_audit,
-    "catalog": _add_catalog,
-    "sealed": _add_sealed,
-    "daemon": _add_daemon,
-    "completion": _add_completion,
+    "run": "running:run_short",
+    "keychain": "keychain",
+    "profiles": "profiles",
+    "pools": "pools",
+    "tiers": "tiers",
+    "tokens": "tokens",
+    "leases": "leases",
+    "audit": "audit",
+    "catalog": "catalog",
+    "sealed": "sealed",
+    "daemon": "daemon",
+    "completion": "completion:print_script",
 }
 
 

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from ringlet_py.cli.session import Session
     from ringlet_py.plan import LaunchPlan
 
-RUN_HELP = (
-    "Run a profile's agent with its key: ringlet run NAME [-- ARGS...]. "
-    "Or any command with a key, without a profile: ringlet run --key PROVIDER/ALIAS -- COMMAND..."
-)
-
 Purpose = Annotated[str, typer.Option("--purpose", help="Why, for the audit record.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show the whole plan, keys redacted, and stop.")]
 AuditLog = Annotated[
@@ -60,7 +55,10 @@ def run_short(
     audit_log: AuditLog = None,
     json: Json = False,
 ) -> None:
-    """Run a profile's agent, or with --key any command."""
+    """Run a profile's agent with its key; all after the first -- goes to the agent.
+
+    Or any command with a key, without a profile: ringlet run --key PROVIDER/ALIAS -- COMMAND...
+    """
     if bool(name) == bool(key):
         hint = "ringlet run NAME -- ARGS, or ringlet run --key PROVIDER/ALIAS -- COMMAND"
         raise UsageError("either the name of a profile or --key is needed", hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, dict[str, str]] = {
     "": {
-        "run": "Run a profile's agent with its key: ringlet run NAME [-- ARGS...]",
+        "run": "Run a profile's agent with its key",
         "completion": "Print the script that completes ringlet in a shell",
         "keychain": "Keys: store, list, edit and remove them",
         "profiles": "Profiles: which agent runs with which key",

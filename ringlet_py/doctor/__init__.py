@@ -1,0 +1,1 @@
+"""What is wrong here, and the exact command that mends it."""
