@@ -15,6 +15,8 @@ from ringlet_py.daemon.openapi import document
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ringlet_py.daemon.contract import Told
+
 
 def check(method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """That the route promises such an answer: its status, its headers and exactly its fields."""
@@ -38,12 +40,17 @@ def check(method: str, path: str, status: int, headers: Mapping[str, str], body:
 @cache
 def whole() -> dict[str, Any]:
     """The document."""
-    return document(routes())
+    return document(_routes())
+
+
+@cache
+def _routes() -> list[Told]:
+    return list(routes())
 
 
 def _pattern(method: str, path: str) -> str:
     scope = {"type": "http", "method": method, "path": path, "headers": []}
-    found = [route.path for route in routes() if route.matches(scope)[0] is Match.FULL]
+    found = [route.path for route in _routes() if route.matches(scope)[0] is Match.FULL]
     return found[0] if found else ""
 
 
