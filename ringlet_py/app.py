@@ -167,8 +167,9 @@ class App:
         from ringlet_py.lending.made import lending
         from ringlet_py.settings import load_places
 
-        keychain, places = lambda: self.keychain, load_places(self.folders.config_file)
-        return lending(self.kept, self.catalog, self.environ, keychain=keychain, clock=self.clock, places=places)
+        keychain, clock, sealed = lambda: self.keychain, self.clock, self.settings.backend == "sealed"
+        places, parts = load_places(self.folders.config_file), (self.kept, self.catalog, self.environ)
+        return lending(*parts, keychain=keychain, clock=clock, places=places, sealed=sealed)
 
     @once
     def tokens(self) -> TokenService:
@@ -247,7 +248,6 @@ class App:
         return [document, self.folders.config_file, os.path.join(self.folders.state, GENERATION), own]
 
     def file_backend(self) -> Backend:
-        """The 0600 file, whether it is chosen or not."""
         from ringlet_py.backends.file import FileBackend
 
         return FileBackend(os.path.join(self.folders.config, "credentials.toml"))

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from ringlet_py.backends import Backend
     from ringlet_py.entry import Address
     from ringlet_py.lease import Request
+    from ringlet_py.ledger.sealed import SealedValue
     from ringlet_py.lending import Chosen, Lending
     from ringlet_py.lending.reports import Outcome
     from ringlet_py.secret import Secret
-
-    Get = Callable[[Address], Secret]
 
 
 class Broker:
@@ -39,7 +38,7 @@ class Broker:
         KeyUnusable.  A use that was counted is given back if the key cannot be handed over.
         """
         if request.address is not None and not request.limited:
-            return self._lease(request, request.address, self._backend.get)
+            return self._lease(request, request.address)
         claiming = self.claiming(request)
         while True:
             try:
@@ -59,7 +58,7 @@ class Broker:
             except errors.RingletError as problem:
                 self._record(request, problem.code, address=str(request.address or request.provider))
                 raise
-            lease = self._handed_over(request, chosen, self._backend.get)
+            lease = self._handed_over(request, chosen)
             if lease is not None:
                 return lease
 
@@ -73,9 +72,8 @@ class Broker:
 
         found = choose_all(self._lending(), requests)
         try:
-            get = self._ahead([each.address for each in found if not isinstance(each, errors.RingletError)])
             with self._audit.together():
-                return [self._answered(request, chosen, get) for request, chosen in zip(requests, found, strict=True)]
+                return [self._answered(request, chosen) for request, chosen in zip(requests, found, strict=True)]
         except BaseException:
             for chosen in found:
                 if not isinstance(chosen, errors.RingletError):
@@ -97,31 +95,24 @@ class Broker:
             self._lending().give_back(lease.id)
         self._audit.append("release", "ok", address=str(lease.address))
 
-    def _ahead(self, addresses: Sequence[Address]) -> Get:
-        """How the secrets are fetched: one by one, but where the backend can read many at one go."""
-        ahead: Callable[[Sequence[Address]], Get] | None = getattr(self._backend, "ahead", None)
-        return ahead(addresses) if ahead else self._backend.get
-
-    def _answered(
-        self, request: Request, chosen: Chosen | errors.RingletError, get: Get
-    ) -> Lease | errors.RingletError:
+    def _answered(self, request: Request, chosen: Chosen | errors.RingletError) -> Lease | errors.RingletError:
         try:
             if isinstance(chosen, errors.RingletError):
                 self._record(request, chosen.code, address=str(request.address or request.provider))
                 return chosen
-            return self._handed_over(request, chosen, get) or self.claim(request)
+            return self._handed_over(request, chosen) or self.claim(request)
         except errors.AuditError:
             raise
         except errors.RingletError as problem:
             return problem
 
-    def _handed_over(self, request: Request, chosen: Chosen, get: Get) -> Lease | None:
+    def _handed_over(self, request: Request, chosen: Chosen) -> Lease | None:
         """The lease, or None if the key is not where its entry says and another may be; what was counted goes back."""
         if chosen.secret is not None:
             self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
             return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
         try:
-            return self._lease(request, chosen.address, get, chosen.known)
+            return self._lease(request, chosen.address, chosen.value, chosen.known)
         except BaseException as problem:
             self._undo(chosen)
             if not isinstance(problem, errors.KeyNotFound):
@@ -137,14 +128,23 @@ class Broker:
         except errors.RingletError:
             return  # what kept the key from being handed over matters more than a use too many
 
-    def _lease(self, request: Request, address: Address, get: Get, known: dict[str, Any] | None = None) -> Lease:
+    def _lease(
+        self, request: Request, address: Address, value: SealedValue | None = None, known: dict[str, Any] | None = None
+    ) -> Lease:
         try:
-            secret = get(address)
+            secret = self._secret(address, value)
         except errors.RingletError as problem:
             self._record(request, problem.code, address=str(address))
             raise
         self._record(request, "ok", secret, address=str(address))
         return Lease(address, backend=self._backend.name, secret=secret, **(known or {}))
+
+    def _secret(self, address: Address, value: SealedValue | None) -> Secret:
+        """The key's secret, out of the value that came with the claim where the backend can open it."""
+        if value is None:
+            return self._backend.get(address)
+        unsealed: Callable[[SealedValue, Address], Secret] | None = getattr(self._backend, "unsealed", None)
+        return unsealed(value, address) if unsealed else self._backend.get(address)
 
     def _record(self, request: Request, outcome: str, *secrets: Secret, address: str, backend: str = "") -> None:
         self._audit.append(

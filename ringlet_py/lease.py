@@ -4,38 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ringlet_py.entry import Address
     from ringlet_py.scope import Bearer, Scope
     from ringlet_py.secret import Secret
-
-# what a request may say beyond its address, and what it says if nothing is given
-WISHES: dict[str, Any] = {
-    "provider": "",
-    "pool": "",
-    "feature": "",
-    "user": "",
-    "channel": "",
-    "caller": "",
-    "session": "",
-    "wait": 0.0,
-    "soonest_ready": False,
-    "scopes": (),
-    "bearers": (),
-}
-
-# the same of a lease
-KNOWN: dict[str, Any] = {
-    "base_url": "",
-    "expires_at": "",
-    "feature": "",
-    "id": "",
-    "org": "",
-    "ready_at": 0.0,
-    "reason": "",
-    "remaining": -1,
-}
 
 
 class Request:
@@ -48,38 +19,49 @@ class Request:
     Every one of `scopes` has to admit the key, and `bearers` are the tokens that the use is counted on.
     """
 
-    __slots__ = ("address", "agent", "limited", "profile", "purpose", *WISHES)
+    __slots__ = (
+        *("address", "provider", "pool", "feature", "limited"),
+        *("profile", "agent", "purpose", "user", "channel", "caller", "session"),
+        *("wait", "soonest_ready", "scopes", "bearers"),
+    )
 
-    if TYPE_CHECKING:
-        provider: str
-        pool: str
-        feature: str
-        user: str
-        channel: str
-        caller: str
-        session: str
-        wait: float
-        soonest_ready: bool
-        scopes: tuple[Scope, ...]
-        bearers: tuple[Bearer, ...]
-
-    def __init__(
+    # written out, since making them one by one from a table takes three times as long, and a claim makes each of them
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         address: Address | None = None,
         *,
+        provider: str = "",
+        pool: str = "",
+        feature: str = "",
+        limited: bool = False,
         profile: str = "",
         agent: str = "",
         purpose: str = "",
-        limited: bool = False,
-        **wishes: Any,
+        user: str = "",
+        channel: str = "",
+        caller: str = "",
+        session: str = "",
+        wait: float = 0.0,
+        soonest_ready: bool = False,
+        scopes: tuple[Scope, ...] = (),
+        bearers: tuple[Bearer, ...] = (),
     ) -> None:
         self.address = address
+        self.provider = provider
+        self.pool = pool
+        self.feature = feature
+        self.limited = limited
         self.profile = profile
         self.agent = agent
         self.purpose = purpose
-        self.limited = limited
-        for name, value in {**WISHES, **wishes}.items():
-            setattr(self, name, value)
+        self.user = user
+        self.channel = channel
+        self.caller = caller
+        self.session = session
+        self.wait = wait
+        self.soonest_ready = soonest_ready
+        self.scopes = scopes
+        self.bearers = bearers
 
 
 class Lease:
@@ -90,24 +72,37 @@ class Lease:
     `base_url` is the only address it is meant for ("": the provider's own), `expires_at` the key's end (UTC, or "").
     """
 
-    __slots__ = ("address", "backend", "secret", *KNOWN)
+    __slots__ = (
+        *("address", "backend", "secret", "id", "feature", "org"),
+        *("base_url", "expires_at", "ready_at", "reason", "remaining"),
+    )
 
-    if TYPE_CHECKING:
-        base_url: str
-        expires_at: str
-        feature: str
-        id: str
-        org: str
-        ready_at: float
-        reason: str
-        remaining: int
-
-    def __init__(self, address: Address, *, backend: str, secret: Secret, **known: Any) -> None:
+    def __init__(  # noqa: PLR0913 - all by name
+        self,
+        address: Address,
+        *,
+        backend: str,
+        secret: Secret,
+        id: str = "",  # noqa: A002 - it is called so everywhere
+        feature: str = "",
+        org: str = "",
+        base_url: str = "",
+        expires_at: str = "",
+        ready_at: float = 0.0,
+        reason: str = "",
+        remaining: int = -1,
+    ) -> None:
         self.address = address
         self.backend = backend
         self.secret = secret
-        for name, value in {**KNOWN, **known}.items():
-            setattr(self, name, value)
+        self.id = id
+        self.feature = feature
+        self.org = org
+        self.base_url = base_url
+        self.expires_at = expires_at
+        self.ready_at = ready_at
+        self.reason = reason
+        self.remaining = remaining
 
     def __repr__(self) -> str:
         return f"Lease({self.address}, backend={self.backend!r})"

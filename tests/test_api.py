@@ -17,7 +17,7 @@ from ringlet_py import AsyncRinglet, Ringlet, errors
 from ringlet_py.api.values import Fields, Wishes
 from ringlet_py.audit.reading import find
 from ringlet_py.entry import FIELDS
-from ringlet_py.lease import WISHES
+from ringlet_py.lease import Request
 from ringlet_py.testing import FakeClock
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def test_the_package_offers_what_programs_use_and_nothing_that_it_does_not_have(
 
 
 def test_what_may_be_said_is_what_requests_and_entries_know():
-    of_tokens = {"scopes", "bearers"}
-    assert set(Wishes.__annotations__) == {*WISHES, "alias", "purpose"} - {"provider", *of_tokens}
+    not_said = {"address", "provider", "limited", "profile", "agent", "scopes", "bearers"}
+    assert set(Wishes.__annotations__) == {*Request.__slots__, "alias"} - not_said
     given = {"created_at", "replaced_at", "secrets", "fingerprint"}
     assert set(Fields.__annotations__) == {"expires" if name == "expires_at" else name for name in FIELDS} - given
 

@@ -63,8 +63,9 @@ class Fields(TypedDict, total=False):
 def request(provider: str, wishes: Mapping[str, Any]) -> Request:
     """The request; UsageError for what contradicts itself or is not known."""
     known = Wishes.__annotations__
-    if unknown := wishes.keys() - known.keys():
-        raise UsageError(f"a claim has no {min(unknown)!a}", why=did_you_mean(min(unknown), known))
+    if not wishes.keys() <= known.keys():
+        unknown = min(wishes.keys() - known.keys())
+        raise UsageError(f"a claim has no {unknown!a}", why=did_you_mean(unknown, known))
     if "alias" not in wishes:
         return Request(provider=provider, **wishes)
     said = dict(wishes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ringlet_py.audit.chain import encode
@@ -42,7 +43,7 @@ def put_all(log: LockedLog, records: list[Fields], *, max_size: int) -> None:
     lines: list[bytes] = []
     head = log.head
     for fields in records:
-        line, digest = encode(fields, head)
+        line, digest = encode(fields, head, digest_of=_digest_of)
         head = head.after(digest, len(line))
         lines.append(line)
     if max_size and head.size > max_size:
@@ -51,3 +52,8 @@ def put_all(log: LockedLog, records: list[Fields], *, max_size: int) -> None:
     elif lines:
         log.write(b"".join(lines))
         log.move_head(head)
+
+
+def _digest_of(body: bytes) -> str:
+    """As `files.digest`, by OpenSSL, which takes long to load and a third of the time for each."""
+    return sha256(body).hexdigest()

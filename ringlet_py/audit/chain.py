@@ -10,6 +10,8 @@ from ringlet_py.files.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Fields = dict[str, str | int | None]
 
 LOG_NAME = "audit.jsonl"
@@ -77,7 +79,9 @@ def sequence_of(name: str) -> int:
     return int(digits) if digits.isdecimal() and digits.isascii() and name == archive_name(int(digits)) else 0
 
 
-def encode(fields: Fields, head: Head, fragment: bytes = b"") -> tuple[bytes, str]:
+def encode(
+    fields: Fields, head: Head, fragment: bytes = b"", digest_of: Callable[[bytes], str] = digest_of
+) -> tuple[bytes, str]:
     """The line for the record that follows the head, and its hash; any text stays on one ASCII line."""
     # hardly any record needs escaping, so all its texts are looked at as one first
     plain = _is_plain("".join([value for value in fields.values() if isinstance(value, str)]))

@@ -148,7 +148,7 @@ class HeldAudit(Audit):
     On Windows, which renames no open file, it is opened for each record.
     """
 
-    __slots__ = ("_batches", "_held")
+    __slots__ = ("_batches", "_held", "_moments")
 
     def __init__(
         self,
@@ -163,6 +163,7 @@ class HeldAudit(Audit):
         super().__init__(folder, enabled=enabled, max_size=max_size, clock=clock, process=process)
         self._held = HeldLog(folder)
         self._batches = Batches()
+        self._moments = Moments()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -195,7 +196,7 @@ class HeldAudit(Audit):
         if not records:
             return
         with self._log() as log:
-            at = utc(self._clock())  # under the lock, so that the times are in the chain's order
+            at = self._moments.utc(self._clock())  # under the lock, so that the times are in the chain's order
             for fields in records:
                 fields["at"] = at
             if not log.in_order():
@@ -211,6 +212,22 @@ class HeldAudit(Audit):
         if held.pid != os.getpid():
             held = self._held = HeldLog(self.folder)
         return held
+
+
+class Moments:
+    """`entry.utc`, where the same second is written out once."""
+
+    def __init__(self) -> None:
+        self._second = (-1, "")
+
+    def utc(self, seconds: float) -> str:
+        """The moment in UTC as ISO 8601 with milliseconds."""
+        whole, milliseconds = divmod(int(seconds * 1000), 1000)
+        known, text = self._second  # both in one name, for threads
+        if whole != known:
+            text = utc(whole).partition(".")[0]
+            self._second = whole, text
+        return f"{text}.{milliseconds:03d}Z"
 
 
 class RunningProcess:

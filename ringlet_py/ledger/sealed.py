@@ -2,8 +2,7 @@
 
 Every engine keeps this contract (`tests/ledger/sealed_contract.py` is it as tests):
 
-- `value` gives the sealed value of an address, or None; `values` those that are there of some, in any order;
-  `addresses` lists them all, sorted.
+- `value` gives the sealed value of an address, or None; `addresses` lists them all, sorted.
 - `put` makes or replaces a value, if it was sealed with the current data key, and says whether it did.
 - `swap` replaces a value, if it still is what the caller read, and says whether it did.
 - `remove` takes a value away, and says whether one was there.
@@ -22,14 +21,13 @@ ledger.  A ledger that cannot be read is StoreCorrupt or another KeychainError, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealedValue:
+class SealedValue(NamedTuple):
     """One value as it is stored: the row's name, the scheme, which data key opens it, nonce and ciphertext."""
 
     address: str
@@ -61,8 +59,6 @@ class SealedValues(Protocol):
     """The verbs; all raise the KeychainError that fits (or InsecurePermissions)."""
 
     def value(self, address: str) -> SealedValue | None: ...
-
-    def values(self, addresses: Sequence[str]) -> list[SealedValue]: ...
 
     def addresses(self) -> list[str]: ...
 

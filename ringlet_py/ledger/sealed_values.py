@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.sqlite_session import Session
 
-_VALUES = "SELECT address, scheme, key_id, nonce, ciphertext FROM sealed_values WHERE address IN"
 _VALUE = "SELECT address, scheme, key_id, nonce, ciphertext FROM sealed_values WHERE address = ?"
-_AT_ONCE = 500  # SQLite's older versions take at most 999 values in a statement
 _ADDRESSES = "SELECT address FROM sealed_values ORDER BY address"
 _NOT_UNDER = "SELECT address FROM sealed_values WHERE key_id <> ? ORDER BY address"
 _COUNTS = "SELECT key_id, count(*) FROM sealed_values GROUP BY key_id"
@@ -57,15 +55,6 @@ class SqliteSealedValues:
         found = self._sound(self._session.rows(_VALUE, address), _value_of)
         return found[0] if found else None
 
-    def values(self, addresses: Sequence[str]) -> list[SealedValue]:
-        """The values of these rows, of those that there are."""
-        found: list[SealedValue] = []
-        for start in range(0, len(addresses), _AT_ONCE):
-            some = addresses[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            found += self._sound(self._session.rows(f"{_VALUES} ({marks})", *some), _value_of)
-        return found
-
     def addresses(self) -> list[str]:
         """The name of every row, sorted."""
         return self._sound(self._session.rows(_ADDRESSES), _text_of)
@@ -73,7 +62,7 @@ class SqliteSealedValues:
     def put(self, value: SealedValue) -> bool:
         """Makes or replaces the value; False if its data key is not the current one."""
         with self.file.writing() as connection:
-            return connection.execute(_PUT, _fields(value)).rowcount == 1
+            return connection.execute(_PUT, value._asdict()).rowcount == 1
 
     def swap(self, old: SealedValue, new: SealedValue) -> bool:
         """Replaces the value; False if the row is not as it was, or the new one's data key not the current one."""
@@ -136,6 +125,15 @@ class SqliteSealedValues:
             raise self.file.corrupt("it holds what cannot be a sealed value") from None
 
 
+def value_in(connection: sqlite3.Connection, address: str) -> SealedValue | None:
+    """The value of that row, if it is there and sound: who reads it again is told what is wrong with it."""
+    row = connection.execute(_VALUE, (address,)).fetchone()
+    try:
+        return None if row is None else _value_of(*row)
+    except TypeError:
+        return None
+
+
 def _value_of(address: str, scheme: str, key_id: str, nonce: bytes, ciphertext: bytes) -> SealedValue:
     _check_types((address, scheme, key_id), (nonce, ciphertext))
     return SealedValue(address=address, scheme=scheme, key_id=key_id, nonce=nonce, ciphertext=ciphertext)
@@ -172,5 +170,5 @@ def _row(key: WrappedKey) -> tuple[Any, ...]:
     return (key.id, key.store, key.scheme, key.master, key.slot, key.salt, key.nonce, key.ciphertext)
 
 
-def _fields(row: SealedValue | WrappedKey) -> dict[str, Any]:
+def _fields(row: WrappedKey) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.ledger import streams
 from ringlet_py.ledger.claims import Refused, Taken, Unlisted
+from ringlet_py.ledger.sealed_values import value_in
 from ringlet_py.ledger.sqlite_choosing import Choosing
 from ringlet_py.ledger.sqlite_moment import COLUMNS as CLOCK
 from ringlet_py.ledger.sqlite_moment import Moment, moment_of
@@ -153,7 +154,13 @@ class Claiming:
         else:  # the next claim may go by when the key was used
             self._connection.execute(_USED, (now, turn.number, row.address))
         turn.cursor, turn.moved = row.address, True
-        return Taken(address=row.address, remaining=min(left, default=-1), now=now, ready_at=ready_at or now)
+        return Taken(
+            address=row.address,
+            remaining=min(left, default=-1),
+            now=now,
+            ready_at=ready_at or now,
+            value=value_in(self._connection, row.address) if claim.with_value else None,
+        )
 
     def _shared(self, claim: Claim) -> list[Counted]:
         """What counts besides the key."""

@@ -97,7 +97,8 @@ class Streams:
     def keep(self) -> None:
         """Writes what was taken."""
         self._connection.executemany(_TAKE, self._taken)
-        self._connection.executemany(_PRUNE, self._untidy)
+        if self._untidy:
+            self._connection.executemany(_PRUNE, self._untidy)
         self._taken, self._untidy = [], []
         self._waiting.clear()
 
@@ -112,11 +113,12 @@ class Streams:
         return opens_at(rate, Use(*nth) if nth else None, total=total, now=now, wall=wall)
 
     def _left(self, stream: int, total: int, rate: Rate) -> int:
-        if rate.is_lifetime or not total:
+        waiting = self._waiting.get(stream, 0)
+        if rate.is_lifetime or total == waiting:  # all of them are of this very moment, if there are any
             return max(0, rate.amount - total)
         since = horizon(rate, now=self._moment.now, wall=self._moment.wall)
         oldest = self._connection.execute(_OLDEST, (stream, total - rate.amount, *since)).fetchone()
-        return rate.amount - (total - oldest[0] + 1 if oldest else self._waiting.get(stream, 0))
+        return rate.amount - (total - oldest[0] + 1 if oldest else waiting)
 
     def _stream(self, name: str) -> tuple[int, int, int, int] | None:
         if name not in self._found:

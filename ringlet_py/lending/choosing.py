@@ -38,9 +38,9 @@ MISSING_REST = 60_000  # milliseconds for which a key is passed over that an ent
 class Lending:
     """Chooses keys; every rule of who gets which is here, and the ledger's engine counts.
 
-    `steps` are where keys are looked for, `touch` tells compiled plans of a change, `is_shared` is whether other
-    machines have this ledger too, `missing` what they may have and this one has not.  `random` gives numbers from 0
-    to 1, `clock` seconds since 1970, `steady` seconds of a clock that nobody sets.
+    `steps` are where keys are looked for, `touch` tells compiled plans of a change, `is_shared` is whether others have
+    this ledger too, `with_values` whether it has the keys' values, `missing` what other machines may have and this one
+    lacks.  `random` gives 0 to 1, `clock` seconds since 1970, `steady` seconds of a clock that nobody sets.
     """
 
     claims: Claims
@@ -57,6 +57,7 @@ class Lending:
     steps: tuple[str, ...] = STEPS
     touch: Callable[[], None] = lambda: None
     is_shared: bool = False
+    with_values: bool = False
     missing: Missing = field(default_factory=Missing)
     _known: Known | None = None
 
@@ -90,9 +91,9 @@ class Lending:
 
     def report(self, lease: Lease, outcome: reports.Outcome) -> None:
         """Tells all who claim keys how this one fared, unless it is the environment's; see `reports`."""
-        found = reports.rests(lease, outcome, now=self.clock())
-        for rest in found if lease.backend != ENVIRONMENT else ():  # a stored key may have its address
-            self.claims.rest(rest)
+        if lease.backend != ENVIRONMENT:  # whose address may be a stored key's too
+            for rest in reports.rests(lease, outcome, now=self.clock()):
+                self.claims.rest(rest)
         if outcome.kind == reports.INVALID:  # from now on a launch has to ask, too
             self.touch()
 
@@ -111,10 +112,6 @@ class Lending:
             why="missing",
         )
         self.claims.rest(rest)
-
-    def leaves_out(self) -> bool:
-        """Whether keys are passed over for now that this machine lacks."""
-        return bool(self.missing.now(self.steady()))
 
     def explained(self, request: Request, address: Address) -> KeyNotFound:
         """The error for a key that is not there: what is instead, and how to store it, which no caller is told."""
@@ -252,8 +249,8 @@ class Lending:
 
     def claim_of(self, step: Step, request: Request, known: Known) -> Claim:
         """What the ledger is asked for, under an id of its own."""
-        seed = int(self.random() * 2**31)
-        return claim_of(step, request, known.version, seed=seed, lease=os.urandom(12).hex())
+        seed, lease = int(self.random() * 2**31), os.urandom(12).hex()
+        return claim_of(step, request, known.version, seed=seed, lease=lease, with_value=self.with_values)
 
     def chosen(self, step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken) -> Chosen:
         """What the lease tells of the key that was taken."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ringlet_py.entry import Address, Entry
     from ringlet_py.lease import Request
     from ringlet_py.ledger.claims import Taken
+    from ringlet_py.ledger.sealed import SealedValue
     from ringlet_py.lending.turns import Step
     from ringlet_py.limits import Tier
     from ringlet_py.pools import Pool
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A key that was taken: its address, the lease's id, what else the lease tells, and the secret if it is at hand."""
+    """A key that was taken: its address, the lease's id, and what else the lease tells.
+
+    With it, if they are at hand: its secret, or its sealed value.
+    """
 
     address: Address
     lease: str = ""
     backend: str = ""
     secret: Secret | None = None
+    value: SealedValue | None = None
     known: dict[str, Any] = field(default_factory=dict)
 
 
@@ -58,6 +63,7 @@ def chosen_of(
     return Chosen(
         address=request.address or entry.address,
         lease=lease,
+        value=taken.value,
         known={
             "id": lease,
             "feature": request.feature,

@@ -25,8 +25,12 @@ def lending(
     keychain: Callable[[], Keychain],
     clock: Callable[[], float],
     places: tuple[str, ...],
+    sealed: bool,
 ) -> Lending:
-    """The lending over that ledger; `keychain` is asked only to explain what is missing, `places` are the settings'."""
+    """The lending over that ledger; `keychain` is asked only to explain what is missing, `places` are the settings'.
+
+    `sealed` is whether the keys are sealed in it too.
+    """
     return Lending(
         claims=kept.claims,
         ledger=kept.entries,
@@ -40,6 +44,7 @@ def lending(
         sleep=time.sleep,
         steps=places,
         is_shared=kept.is_shared,
+        with_values=sealed,
         touch=kept.touch,
         random=lambda: int.from_bytes(os.urandom(4), "big") / 2**32,
     )

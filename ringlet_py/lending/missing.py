@@ -56,12 +56,12 @@ def claim_around(
     for address in _in_order(claim.turn.policy, members, standings, choice):
         if address not in free:
             continue
-        answer = claims.claim(replace(claim, only=address, soonest_ready=False))
+        answer = claims.claim(claim._replace(only=address, soonest_ready=False))
         if not isinstance(answer, Refused) or answer.reason in _SHARED:
             return answer
     soonest = min(others, key=lambda each: (each.ready_at, each.address), default=None)
     if claim.soonest_ready and soonest is not None and soonest.ready_at < NEVER:
-        return claims.claim(replace(claim, only=soonest.address))
+        return claims.claim(claim._replace(only=soonest.address))
     return _refused(standings, left_out, wall)
 
 

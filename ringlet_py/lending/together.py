@@ -29,7 +29,7 @@ def choose_all(lending: Lending, requests: Sequence[Request]) -> list[Chosen | R
 
 def _wish(lending: Lending, request: Request, known: Known) -> tuple[Step, Claim] | None:
     """What to ask the ledger for; None for what needs more than that."""
-    if request.address is not None or lending.leaves_out():
+    if request.address is not None or lending.missing.now(lending.steady()):
         return None
     try:
         looked = lending.steps_of(request, known)

@@ -192,7 +192,9 @@ def _lone(address: Address) -> Pool:
     return Pool(name=f"key:{address.key()}", provider=address.provider, policy="first", where=where)
 
 
-def claim_of(step: Step, request: Request, version: str, *, seed: int, lease: str = "") -> Claim:
+def claim_of(
+    step: Step, request: Request, version: str, *, seed: int, lease: str = "", with_value: bool = False
+) -> Claim:
     """What the ledger is asked for; without a lease's id it is a question that takes nothing."""
     caller, quota = step.quota(request)
     return Claim(
@@ -207,6 +209,7 @@ def claim_of(step: Step, request: Request, version: str, *, seed: int, lease: st
         # which counts nothing: a token's uses have to be
         soonest_ready=request.soonest_ready and bool(lease) and not request.bearers,
         bearers=request.bearers,
+        with_value=with_value,
     )
 
 

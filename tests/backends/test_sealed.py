@@ -16,6 +16,7 @@ from ringlet_py.errors import KeychainAbsent, KeyNotFound, MasterKeyMissing, Mas
 from ringlet_py.secret import Secret
 from tests.backends.contract import HOME, NEW, OLD, WEBHOOK, WORK, BackendContract
 from tests.backends.sealed_cases import KINDS, SealedHome
+from tests.encodings import encodings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def test_no_file_holds_the_value(sealed: SealedHome, backend: SealedBackend):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:
                 content = file.read()
-            assert not [needle for needle in Secret(OLD).needles() if needle.encode() in content]
+            assert not [form for form in encodings(OLD) if form in content]
 
 
 def test_one_value_is_never_sealed_twice_in_the_same_way(sealed: SealedHome, backend: SealedBackend):
@@ -253,3 +254,32 @@ def test_a_backend_works_on_both_sides_of_a_fork(sealed: SealedHome, backend: Se
 
     assert backend.get(HOME).reveal() == NEW
     assert backend.get(WORK).reveal() == OLD
+
+
+# a value that was read before
+
+
+def test_a_value_that_came_with_a_claim_is_opened_as_it_was_read(backend: SealedBackend):
+    backend.set(WORK, Secret(OLD))
+    value = backend.keys.values.value(str(WORK))
+    assert value
+    backend.set(WORK, Secret(NEW))
+
+    assert backend.unsealed(value, WORK).reveal() == OLD
+
+
+def test_one_whose_data_key_is_gone_meanwhile_is_read_again(backend: SealedBackend):
+    backend.set(WORK, Secret(OLD))
+    value = backend.keys.values.value(str(WORK))
+    assert value
+
+    assert backend.unsealed(value._replace(key_id="rotated"), WORK).reveal() == OLD
+
+
+def test_one_of_another_address_does_not_open(backend: SealedBackend):
+    backend.set(WORK, Secret(OLD))
+    value = backend.keys.values.value(str(WORK))
+    assert value
+
+    with pytest.raises(StoreCorrupt, match="does not open"):
+        backend.unsealed(value, HOME)

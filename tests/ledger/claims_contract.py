@@ -1,8 +1,8 @@
-"""What every ledger engine must count; a test class inherits it and gives four fixtures.
+"""What every ledger engine must count; a test class inherits it and gives five fixtures.
 
-`claims` is the engine, empty, `ledger` the verbs of entries on the same store, `callers` those of tokens on it, and
-`pass_time` a function that lets so many milliseconds pass: at once where the clock is ours, really where it is a
-server's, so they are few.
+`claims` is the engine, empty, `ledger` the verbs of entries on the same store, `callers` those of tokens on it,
+`values` those of sealed values, and `pass_time` a function that lets so many milliseconds pass: at once where the
+clock is ours, really where it is a server's, so they are few.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,11 +33,14 @@ from ringlet_py.ledger.tokens import Token
 from ringlet_py.limits import NEVER, Rate
 from ringlet_py.pool import POLICIES, Candidate, Choice
 from ringlet_py.scope import Bearer
+from tests.ledger.sealed_contract import key as data_key
+from tests.ledger.sealed_contract import value as sealed_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ringlet_py.ledger import Ledger
+    from ringlet_py.ledger.sealed import SealedValues
     from ringlet_py.ledger.tokens import Callers
 
     PassTime = Callable[[int], object]
@@ -1291,7 +1295,58 @@ class OfOrder:
                 asked.enlist(members)
 
 
+class OfSealedValues:
+    """A claim that asks for it brings the key's sealed value, and takes the same use as one that does not."""
+
+    @pytest.fixture
+    def sealed(self, values: SealedValues) -> SealedValues:
+        assert values.add_key(data_key(), after=None)
+        assert values.put(sealed_value("openai/a"))
+        return values
+
+    def test_the_value_comes_with_the_key(self, claims: Engine, sealed: SealedValues):
+        asked = Asked(claims, [member("a", "2/day")])
+
+        taken = asked.claim(with_value=True)
+        assert isinstance(taken, Taken)
+        assert taken.value == sealed.value("openai/a") == sealed_value("openai/a")
+        assert taken.remaining == 1
+        assert asked.claim() == taken._replace(value=None, remaining=0, now=ANY, ready_at=ANY)
+
+    def test_the_value_is_as_it_is_now(self, claims: Engine, sealed: SealedValues):
+        asked = Asked(claims, [member("a")])
+        assert asked.claim(with_value=True)
+        assert sealed.put(sealed_value("openai/a", ciphertext=b"replaced"))
+
+        taken = asked.claim(with_value=True)
+        assert isinstance(taken, Taken)
+        assert taken.value
+        assert taken.value.ciphertext == b"replaced"
+
+    def test_each_of_a_group_gets_its_own(self, claims: Engine, sealed: SealedValues):
+        assert sealed.put(sealed_value("openai/b", ciphertext=b"other"))
+        asked = Asked(claims, [member("a"), member("b"), member("c")], turn("round-robin"))
+
+        taken = claims.claim_all([asked.wish(with_value=True), asked.wish(), asked.wish(with_value=True)])
+        assert [each.value and each.value.address for each in taken if isinstance(each, Taken)] == [
+            "openai/a",
+            None,
+            None,
+        ]
+        (fourth,) = claims.claim_all([asked.wish(with_value=True)])
+        assert isinstance(fourth, Taken)
+        assert fourth.value == sealed.value("openai/a")
+
+    def test_a_key_without_one_is_taken_all_the_same(self, claims: Engine, sealed: SealedValues):
+        sealed.remove("openai/a")
+        taken = Asked(claims, [member("a")]).claim(with_value=True)
+
+        assert isinstance(taken, Taken)
+        assert taken.value is None
+
+
 class ClaimsContract(
+    OfSealedValues,
     OfTurns,
     OfRates,
     OfEditing,

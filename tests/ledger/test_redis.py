@@ -69,6 +69,10 @@ class _OnRedis:
         return RedisCallers(server)
 
     @pytest.fixture
+    def values(self, server: RedisServer) -> RedisSealedValues:
+        return RedisSealedValues(server)
+
+    @pytest.fixture
     def pass_time(self) -> Callable[[int], object]:
         return lambda milliseconds: time.sleep((milliseconds + 1) / 1000)
 

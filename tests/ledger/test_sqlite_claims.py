@@ -21,6 +21,7 @@ from ringlet_py.errors import InsecurePermissions, KeychainBroken, KeychainTimeo
 from ringlet_py.files.queue import Queue
 from ringlet_py.ledger.claims import Claim, Rest, Taken
 from ringlet_py.ledger.clock import SystemClock
+from ringlet_py.ledger.sealed_values import SqliteSealedValues
 from ringlet_py.ledger.sqlite import SqliteLedger
 from ringlet_py.ledger.sqlite_callers import SqliteCallers
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
@@ -94,6 +95,11 @@ def ledger(path: Path) -> SqliteLedger:
 @pytest.fixture
 def callers(claims: SqliteClaims) -> SqliteCallers:
     return SqliteCallers(claims.session)
+
+
+@pytest.fixture
+def values(claims: SqliteClaims) -> SqliteSealedValues:
+    return SqliteSealedValues(claims.session)
 
 
 @pytest.fixture
@@ -521,3 +527,17 @@ def test_leases_whose_streams_are_no_longer_remembered_are_given_back_too(
 
     [standing] = claims.standings(turn())
     assert [left for _, left in standing.remaining] == [9]
+
+
+def test_a_value_that_no_ringlet_can_have_written_is_left_to_who_reads_it_next(
+    claims: SqliteClaims, values: SqliteSealedValues
+):
+    asked = Asked(claims, [member("a")])
+    with values.file.writing() as connection:
+        connection.execute("INSERT INTO sealed_values VALUES ('openai/a', 's1', 7, 'text', x'00')")
+
+    taken = asked.claim(with_value=True)
+    assert isinstance(taken, Taken)
+    assert taken.value is None
+    with pytest.raises(StoreCorrupt, match="is not a ledger"):
+        values.value("openai/a")

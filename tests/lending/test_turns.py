@@ -109,7 +109,7 @@ def test_an_address_is_looked_for_nowhere_else():
 
 
 @pytest.mark.parametrize("whom", [{"user": "bob"}, {"channel": "general"}, {"user": "bob", "channel": "general"}])
-def test_another_users_key_is_not_lent_by_its_address_either(world: World, whom: dict[str, str]):
+def test_another_users_key_is_not_lent_by_its_address_either(world: World, whom: dict[str, Any]):
     world.add("alice", owner="user:alice")
     asked = Request(Address("openai", "alice"), limited=True, **whom)
 

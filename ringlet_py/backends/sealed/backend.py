@@ -9,8 +9,6 @@ from ringlet_py.backends.system.stored import address_of, changed_under_us, miss
 from ringlet_py.errors import StoreCorrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from ringlet_py.backends.sealed.keys import DataKeys
     from ringlet_py.entry import Address
     from ringlet_py.ledger.sealed import SealedValue
@@ -34,9 +32,8 @@ class SealedBackend:
 
     def get(self, address: Address) -> Secret:
         """The secret; KeyNotFound, StoreCorrupt for what does not open, or what finding the master key raises."""
-        name = str(address)
         for _ in range(ATTEMPTS):
-            value = self._values.value(name)
+            value = self._values.value(str(address))
             if value is None:
                 raise missing(address, place=self.place)
             key = self.keys.opened(value.key_id)
@@ -45,16 +42,10 @@ class SealedBackend:
             self._refuse_orphan(value, address)
         raise rotated_again_and_again()
 
-    def ahead(self, addresses: Sequence[Address]) -> Callable[[Address], Secret]:
-        """What does as `get` for these, whose values are read at one go, now."""
-        found = {value.address: value for value in self._values.values([str(address) for address in addresses])}
-
-        def get(address: Address) -> Secret:
-            value = found.get(str(address))
-            key = self.keys.opened(value.key_id) if value else None
-            return key.unseal(value, address) if key and value else self.get(address)
-
-        return get
+    def unsealed(self, value: SealedValue, address: Address) -> Secret:
+        """The secret in a value that was just read; raises as `get`, which is asked if its data key was rotated."""
+        key = self.keys.opened(value.key_id)
+        return key.unseal(value, address) if key else self.get(address)
 
     def set(self, address: Address, secret: Secret) -> None:
         """Makes or replaces; raises as `get`, and InvalidSecret before anything is written."""

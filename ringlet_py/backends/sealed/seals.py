@@ -100,11 +100,13 @@ def derived(passphrase: bytes, salt: bytes) -> bytes:
 
 
 def _opened(aead: AESGCM, nonce: bytes, ciphertext: bytes, bound: bytes) -> bytes | None:
-    from cryptography.exceptions import InvalidTag
-
     try:
         return aead.decrypt(nonce, ciphertext, bound)
-    except (InvalidTag, ValueError):  # the latter for a nonce of a wrong length
+    except Exception as problem:
+        from cryptography.exceptions import InvalidTag
+
+        if not isinstance(problem, (InvalidTag, ValueError)):  # the latter for a nonce of a wrong length
+            raise
         return None
 
 

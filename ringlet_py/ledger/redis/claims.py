@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringlet_py.errors import KeychainBroken
 from ringlet_py.ledger.claims import OF_THE_VALUE, Refused, Standing, Taken, Unlisted
+from ringlet_py.ledger.redis.sealed import value_of
 from ringlet_py.ledger.redis.wishes import boundaries, claim_of, enlisting, id_of, org_named, turn_of
 from ringlet_py.limits import Rate
 
@@ -140,8 +141,10 @@ def _answered(kind: bytes, *answer: Any) -> Taken | Refused | Unlisted:
     if kind == b"unlisted":
         return Unlisted()
     if kind == b"taken":
-        address, remaining, now, ready = answer
-        return Taken(address=address.decode(), remaining=int(remaining), now=int(now), ready_at=int(ready))
+        found, remaining, now, ready, *written = answer
+        address = found.decode()
+        value = value_of(address, written[0]) if written else None
+        return Taken(address=address, remaining=int(remaining), now=int(now), ready_at=int(ready), value=value)
     ready, wall, now, reason, members = answer
     return Refused(
         retry_at=int(ready), retry_wall=int(wall), now=int(now), reason=reason.decode(), members=int(members)

@@ -29,14 +29,6 @@ class RedisSealedValues:
         found = self._server.call("HGET", self._server.key("sealed"), address)
         return None if found is None else SealedValue(address=address, **self._fields(found, _VALUE))
 
-    def values(self, addresses: Sequence[str]) -> list[SealedValue]:
-        """The values of these addresses, of those that there are."""
-        if not addresses:
-            return []
-        found = self._server.call("HMGET", self._server.key("sealed"), *addresses)
-        pairs = zip(addresses, found, strict=True)
-        return [SealedValue(address=one, **self._fields(each, _VALUE)) for one, each in pairs if each is not None]
-
     def addresses(self) -> list[str]:
         """The address of every value, sorted."""
         return sorted(found.decode() for found in self._server.call("HKEYS", self._server.key("sealed")))
@@ -84,11 +76,22 @@ class RedisSealedValues:
 
     def _fields(self, written: bytes | str, names: tuple[str, ...]) -> dict[str, Any]:
         try:
-            texts = json.loads(written)
-            fields = dict(zip(names, texts, strict=True))
-            return {name: _bytes(text) if name in _BYTES else _text(text) for name, text in fields.items()}
+            return _read(written, names)
         except (ValueError, TypeError):
             raise self._server.corrupt("it holds what cannot be a sealed value") from None
+
+
+def value_of(address: str, written: bytes) -> SealedValue | None:
+    """The value as it is kept; None for what is none: who reads it again is told what is wrong with it."""
+    try:
+        return SealedValue(address=address, **_read(written, _VALUE))
+    except (ValueError, TypeError):
+        return None
+
+
+def _read(written: bytes | str, names: tuple[str, ...]) -> dict[str, Any]:
+    fields = dict(zip(names, json.loads(written), strict=True))
+    return {name: _bytes(text) if name in _BYTES else _text(text) for name, text in fields.items()}
 
 
 def _written(row: SealedValue | WrappedKey, names: tuple[str, ...]) -> str:

@@ -36,6 +36,7 @@ def claim_of(claim: Claim, windows: Windows) -> str:
         "seed": str(claim.seed),
         "session": claim.session,
         "soonest_ready": claim.soonest_ready,
+        "with_value": claim.with_value,
     }
     return json.dumps(wish)
 

@@ -1,5 +1,5 @@
 -- One claim: ARGV[1] is the wish as JSON, ARGV[2] is "claim" or "peek".
--- Answers {"windows", wall, names}, {"unlisted"}, {"refused", …} or {"taken", …}.
+-- Answers {"windows", wall, names}, {"unlisted"}, {"refused", …} or {"taken", …}, with the sealed value last if it is wanted.
 
 local KEPT_LEAST = 60000 -- for as long a lease id gets the same answer again
 local KEPT_MOST = 86400000
@@ -209,8 +209,8 @@ local function claim(t)
   return refusal(t, math.min(ready, NEVER), 'members')
 end
 
-local function answer()
-  local t = opened_turn(cjson.decode(ARGV[1]))
+local function answer(wish)
+  local t = opened_turn(wish)
   t.peeking = ARGV[2] == 'peek'
   local served = not t.peeking and t.lease ~= '' and redis.call('GET', key('lease', t.lease))
   if served then return cjson.decode(served).answer end
@@ -222,4 +222,7 @@ local function answer()
   return claim(t)
 end
 
-return answer()
+local wish = cjson.decode(ARGV[1])
+local found = answer(wish)
+if wish.with_value and found[1] == 'taken' then found[6] = redis.call('HGET', key('sealed'), found[2]) or '' end
+return found
