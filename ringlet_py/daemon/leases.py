@@ -14,14 +14,18 @@ from ringlet_py.errors import LeaseEnded, LeaseNotFound, NotFound, UsageError
 from ringlet_py.leasing.shown import shown
 from ringlet_py.leasing.terms import DEFAULT, seconds_of
 from ringlet_py.lending.reports import Outcome, from_header
+from ringlet_py.values import looks_like_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
 
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.ledger.tokens import StoredLease
+    from ringlet_py.profile.provider import Provider
     from ringlet_py.tokens import Caller
 
 NUMBER = (int, float)
@@ -84,7 +88,7 @@ async def claim(request: HttpRequest) -> Response:
     daemon, caller = await _asked(request)
     said = await object_of(request, CLAIM)
     ttl = seconds_of(said.pop("ttl", DEFAULT))
-    wanted = _wanted(caller, said)
+    wanted = _wanted(caller, said, daemon.app.catalog.providers)
     lease = await daemon.lender.claim(wanted)
     stored = await daemon.work(daemon.app.leasing.remember, lease, wanted, ttl=ttl, token=caller.id)
     return answer(_handed_over(daemon, lease, stored), status=201)
@@ -143,11 +147,13 @@ def _id(request: HttpRequest) -> str:
     return str(request.path_params["id"])
 
 
-def _wanted(caller: Caller, said: dict[str, Any]) -> Request:
+def _wanted(caller: Caller, said: dict[str, Any], providers: Mapping[str, Provider]) -> Request:
     """The claim that the body asks for, in the caller's name; UsageError."""
     for name in TEXTS:
         if len(said.get(name, "")) > _LONGEST_TEXT or not said.get(name, "").isprintable():
             raise UsageError(f"{name} is longer than {_LONGEST_TEXT} characters, or cannot be shown")
+        if looks_like_key(said.get(name, ""), providers):  # which the audit would keep
+            raise UsageError(f"{name} holds what looks like a key", hint="make a new key: this one was sent in clear")
     if not 0 <= said.get("wait", 0) <= LONGEST_WAIT:
         raise UsageError("the wait cannot be right", hint=f"give seconds, at most {LONGEST_WAIT:.0f}")
     alias = said.pop("alias", "")

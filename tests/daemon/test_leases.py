@@ -112,6 +112,8 @@ def test_who_has_no_token_gets_nothing(world: World) -> None:
         {"pool": "images", "soonest_ready": 1},
         {"pool": "images", "purpose": "x" * 257},
         {"pool": "images", "purpose": "a\nb"},
+        {"pool": "images", "purpose": "with sk-ant-api03-MADEUPmadeup0123456789"},
+        {"pool": "sk-ant-api03-MADEUPmadeup0123456789"},
         {"provider": "openai", "alias": "../a"},
         {"pool": "images", "feature": "no blank"},
         ["pool"],
