@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ringlet_py.backends.system import system_backend
 from ringlet_py.backends.system.macos import MacKeychain
 from ringlet_py.entry import Address
 from ringlet_py.errors import (
@@ -92,6 +93,16 @@ class TestMacKeychain(BackendContract):
     @pytest.fixture
     def another(self, backend: MacKeychain) -> MacKeychain:
         return MacKeychain(timeout=20)
+
+
+def test_the_systems_keychain_has_patience_where_none_was_configured(
+    security: FakeSecurity, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    backend = system_backend({}, timeout=0.0, can_ask=False, say=print)
+
+    backend.set(WORK, Secret(NEW))
+    assert backend.get(WORK).same_as(Secret(NEW))
 
 
 def test_an_entry_has_the_service_the_account_and_the_label_that_people_look_for(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 MOST_DUPLICATES = 100
+PATIENCE = 90.0  # seconds; a person may have to find a password first
 
 
 class MacKeychain:
@@ -32,8 +33,8 @@ class MacKeychain:
     max_length = 65_536  # the Keychain itself names no limit
 
     def __init__(self, *, timeout: float) -> None:
-        """Waits at most `timeout` seconds for each verb, a person's answer to a window included."""
-        self._timeout = timeout
+        """Waits at most `timeout` seconds (0: `PATIENCE`) for each verb, a person's answer to a window included."""
+        self._timeout = timeout or PATIENCE
         self._loaded: Framework | None = None
 
     def get(self, address: Address) -> Secret:
