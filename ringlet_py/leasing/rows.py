@@ -39,8 +39,14 @@ def stored_of(lease: Lease, request: Request, token: str, *, now: float, expires
 
 def lease_of(stored: StoredLease) -> Lease:
     """The lease as the gate knows it, without its secret, which only a claim gives."""
-    known = {"id": stored.id, "feature": stored.feature, "org": stored.org}
-    return Lease(Address.parse(stored.address), backend=stored.backend, secret=Secret(""), **known)
+    return Lease(
+        Address.parse(stored.address),
+        backend=stored.backend,
+        secret=Secret(""),
+        id=stored.id,
+        feature=stored.feature,
+        org=stored.org,
+    )
 
 
 def orphaned(lease: StoredLease) -> StoredLease:
