@@ -8,13 +8,13 @@ Every format keeps this contract (`tests/moving/formats/contract.py` is it as te
   would give the name exactly this value, and that the value stands in the text as it is, in one piece.
 - `edits` cuts out the given spots (certain ones, of this very text) and nothing else: the text stays valid, every
   other name keeps its value, every other command runs as it did.  Where the format has comments, what is left is one
-  that names the address (`mark`).
+  that names the address (`mark`).  A shell's `export NAME`, which would leave an empty name, goes with its value.
 - After the edits, `spots` finds the same spots without those that were cut.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Spot:
     line: int  # from 1
     start: int
     end: int
-    value: Secret
+    value: Secret = field(compare=False)  # secrets are not compared; the place says which spot it is
     why_not: str = ""  # why it is not certain enough to be cut
 
     @property
