@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from ringlet_py.needles import Needle
+
 
 class Secret:
     """One secret; `reveal()` is the only way to its value, and few modules may call it."""
@@ -62,26 +64,11 @@ class Secret:
 
         return hmac.digest(key._value.encode(), self._value.encode(), "sha256")[:16].hex()
 
-    def needles(self) -> tuple[str, ...]:
-        """The forms in which the value could turn up in text: plain, base64 (at each offset), hex, URL, JSON."""
-        import base64
-        import json
-        import urllib.parse
+    def needles(self) -> tuple[Needle, ...]:
+        """The forms in which a search looks for the value."""
+        from ringlet_py.needles import needles_of
 
-        raw = self._value.encode()
-        shifted = (base64.b64encode(b"\0" * n + raw).decode() for n in range(3))
-        # the first and last characters of an embedded base64 form depend on what stands beside it
-        inner = [form[4 * (n > 0) : -4] for n, form in enumerate(shifted)]
-        forms = [
-            self._value,
-            *inner,
-            *(form.replace("+", "-").replace("/", "_") for form in inner),
-            raw.hex(),
-            raw.hex().upper(),
-            urllib.parse.quote(self._value, safe=""),
-            json.dumps(self._value)[1:-1],
-        ]
-        return tuple(dict.fromkeys(form for form in forms if len(form) > 3))
+        return needles_of(self._value)
 
     def tail(self) -> str:
         """What people may see to tell keys apart: the last four characters of a long value, nothing of a short one."""

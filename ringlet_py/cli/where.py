@@ -1,0 +1,107 @@
+"""`ringlet where`: every place on this machine where the value of one key lies, and who used it last."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringlet_py.audit.log import CLAIM, OK
+from ringlet_py.audit.reading import Query, latest
+from ringlet_py.cli import keychain_fields as options
+from ringlet_py.cli import output
+from ringlet_py.cli.found import found_in
+from ringlet_py.cli.session import app_of
+from ringlet_py.entry import DEFAULT_ALIAS
+from ringlet_py.errors import SearchIncomplete
+from ringlet_py.searching.backends import at_other_addresses, in_backends
+from ringlet_py.searching.git import Git
+from ringlet_py.searching.looking import Looking
+from ringlet_py.searching.wanted import LEAST, read, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ringlet_py.app import App
+    from ringlet_py.entry import Address
+    from ringlet_py.searching.search import Finding
+    from ringlet_py.secret import Secret
+
+_HEADER = ("KIND", "PLACE", "ADDRESS", "FORM")
+_USED = ("at", "profile", "agent", "caller", "purpose", "parent_name")
+
+
+def where(
+    context: typer.Context,
+    provider: options.Provider,
+    alias: options.Alias = DEFAULT_ALIAS,
+    below: Annotated[
+        list[str] | None, typer.Option("--below", metavar="FOLDER", help="Look at all files there, too (repeatable).")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Show every place on this machine where a key's value lies, and who used it last; never the value.
+
+    Looks at the backends, the environment, files of the home folder, agents' files, histories of shells, and the
+    repository of the current folder with its history.
+    """
+    app = app_of(context)
+    address = options.address_of(app, provider, alias)
+    app.keychain.entry(address)
+    looking = _looking(app, below or [])
+    values = read([address], app.backend, app.audit, purpose="where")
+    if not values:  # gone since the entry was read
+        raise app.keychain.not_found(address)
+    found = [*_stored(app, address, values[0][1], looking.problems), *found_in(looking, wanted(values))]
+    if values[0][1].length < LEAST:
+        output.say(f"not looked for outside of the keychain: it has fewer than {LEAST} characters")
+    used = _last_use(app, address)
+    if json:
+        places = [asdict(each) for each in found]
+        output.document(address=str(address), places=places, last_used=used or None, unread=looking.problems)
+        return
+    output.table(_HEADER, [_row(each) for each in found])
+    told = ", ".join(f"{name} {value}" for name, value in used.items())
+    output.say(output.printable(f"last used: {told}" if used else "last used: never, as far as the audit says"))
+    for problem in looking.problems:
+        output.say(output.printable(f"not looked at: {problem}"))
+
+
+def _looking(app: App, below: list[str]) -> Looking:
+    """Where a key may lie; the repository of the current folder, if there is one."""
+    looking = Looking(keychain_file=app.file_backend().place, environ=app.environ)
+    looking.in_settings(app.folders)
+    looking.at_agents(app.catalog, app.folders)
+    top = _repository(app)
+    looking.in_files(dict.fromkeys([*([top] if top else []), *below]))
+    if top:
+        looking.in_staged([top])
+        looking.in_histories([top])
+    return looking
+
+
+def _repository(app: App) -> str:
+    """Its top folder, "" where there is none, or none with files."""
+    try:
+        return Git(".", app.environ).asked("rev-parse", "--show-toplevel")
+    except SearchIncomplete:
+        return ""
+
+
+def _stored(app: App, address: Address, secret: Secret, problems: list[str]) -> Iterator[Finding]:
+    made = (lambda: app.backend, app.system_backend, app.file_backend, lambda: app.sealed)
+    yield from in_backends(address, secret, made, problems)
+    yield from at_other_addresses(address, app.keychain.entries(), app.backend.place)
+
+
+def _last_use(app: App, address: Address) -> dict[str, Any]:
+    """The last time it was lent, as the audit has it; {} if never."""
+    query = Query(key=str(address), action=CLAIM, outcome=OK)
+    records = latest(app.folders.state, query.takes, 1)
+    return {name: records[0][name] for name in _USED if records[0].get(name)} if records else {}
+
+
+def _row(found: Finding) -> tuple[str, ...]:
+    place = f"{found.place}:{found.line}" if found.line else found.place
+    return tuple(map(output.printable, (found.kind, place, found.address, found.form)))

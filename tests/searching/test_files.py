@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ringlet_py.searching import files
+from ringlet_py.searching.files import Files
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs are POSIX's")
+
+
+def listed(*paths: Path, skipped: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    """The names and contents that are given, and the problems."""
+    problems: list[str] = []
+    found = []
+    for source in Files(map(str, paths), skipped=skipped, problems=problems).sources():
+        buffer = bytearray(100)
+        size = source.read(memoryview(buffer)) or 0
+        found.append(f"{Path(source.place).name}={buffer[:size].decode('latin-1')}")
+    return found, problems
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "made"
+    (made / "b" / ".hidden").mkdir(parents=True)
+    (made / "a").write_bytes(b"\0\1")
+    (made / "b" / "c").write_text("c")
+    (made / "b" / ".hidden" / "d.png").write_text("d")
+    return made
+
+
+def test_every_file_below_a_folder_is_given_binary_and_hidden_ones_too(folder: Path):
+    assert listed(folder) == (["a=\0\1", "c=c", "d.png=d"], [])
+
+
+def test_a_file_that_is_reached_twice_is_given_once(folder: Path):
+    assert listed(folder, folder / "a", folder / "b")[0] == ["a=\0\1", "c=c", "d.png=d"]
+
+
+def test_the_size_is_that_of_all_files(folder: Path):
+    assert Files([str(folder)], problems=[]).size() == 4
+
+
+def test_what_is_not_there_is_a_problem(folder: Path):
+    found, problems = listed(folder / "none", folder / "a")
+
+    assert found == ["a=\0\1"]
+    assert problems == [f"{folder / 'none'}: No such file or directory"]
+
+
+def test_the_keychains_own_file_is_left_out(folder: Path):
+    assert listed(folder, skipped=(str(folder / "a"),))[0] == ["c=c", "d.png=d"]
+
+
+def test_gits_objects_are_left_out_and_other_folders_of_the_name_are_not(folder: Path):
+    for place in (".git/objects", ".git/refs", "src/objects"):
+        (folder / place).mkdir(parents=True)
+    (folder / ".git" / "HEAD").write_text("h")
+    (folder / ".git/objects/o").write_text("o")
+    (folder / "src/objects/p").write_text("p")
+
+    assert listed(folder)[0] == ["a=\0\1", "HEAD=h", "c=c", "d.png=d", "p=p"]
+
+
+@posix
+def test_symbolic_links_are_followed_only_where_they_are_named(folder: Path, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e").write_text("e")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "file").symlink_to(tmp_path / "elsewhere" / "e")
+    (folder / "circle").symlink_to(folder)
+
+    assert listed(folder)[0] == ["a=\0\1", "c=c", "d.png=d"]
+    assert listed(folder / "link")[0] == ["e=e"]
+    assert listed(folder / "file")[0] == ["e=e"]
+
+
+@posix
+def test_a_fifo_is_passed_over_without_waiting(folder: Path):
+    os.mkfifo(folder / "fifo")
+
+    assert listed(folder)[0] == ["a=\0\1", "c=c", "d.png=d"]
+    assert listed(folder / "fifo") == ([], [])
+
+
+@posix
+def test_what_takes_the_place_of_a_file_meanwhile_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    entry = (folder / "a").stat()
+    (folder / "a").unlink()
+    (folder / "a").symlink_to("/etc/passwd")
+    monkeypatch.setattr(files, "_below", lambda path, problems: [(path, entry)])
+
+    found, problems = listed(folder / "a")
+    assert found == []
+    assert len(problems) == 1
+
+
+@posix
+def test_what_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    real = os.open
+
+    def refuse(path: str, flags: int) -> int:
+        if path.endswith("c"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags)
+
+    monkeypatch.setattr("ringlet_py.searching.files.os.open", refuse)
+
+    assert listed(folder) == (["a=\0\1", "d.png=d"], [f"{folder / 'b' / 'c'}: Permission denied"])
