@@ -1,0 +1,160 @@
+"""Puts back what was cut out, with the values from the keychain: the same bytes, if the file is as it was left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ringlet_py.entry import Address, utc
+from ringlet_py.errors import AuditError, KeychainError, KeyNotFound, RingletError
+from ringlet_py.files.private import Lock
+from ringlet_py.keychain.fingerprints import RESERVED
+from ringlet_py.lease import Request
+from ringlet_py.moving import replacing
+from ringlet_py.moving.formats import encoded
+from ringlet_py.moving.placing import CHANGED, RESTORED, Placed, placed
+from ringlet_py.moving.reading import read_source, why_not_edited
+from ringlet_py.moving.receipts import print_of
+from ringlet_py.moving.stores.reading import Unread
+from ringlet_py.moving.windows_variables import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ringlet_py.broker import Broker
+    from ringlet_py.keychain import Keychain
+    from ringlet_py.moving.receipts import FileReceipt, Receipt, Receipts, VariableReceipt
+    from ringlet_py.moving.windows_variables import UserVariables
+    from ringlet_py.secret import Secret
+
+PURPOSE = "migrate undo"
+
+
+@dataclass(kw_only=True)
+class Return:
+    """What is to be put back: the files where it goes, and why others are left as they are."""
+
+    receipt: Receipt
+    files: list[Placed] = field(default_factory=list)
+    variables: tuple[VariableReceipt, ...] = ()
+    restored: list[str] = field(default_factory=list)  # which already are as they were
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def addresses(self) -> list[str]:
+        """The keys that go back into files."""
+        in_files = [address for each in self.files for address in each.receipt.addresses]
+        return list(dict.fromkeys([*in_files, *(each.address for each in self.variables)]))
+
+    @property
+    def changed(self) -> list[Placed]:
+        """The files that were changed since."""
+        return [each for each in self.files if each.state == CHANGED]
+
+
+@dataclass(kw_only=True)
+class Undone:
+    """What became of it."""
+
+    paths: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undoing:
+    """Undoes receipts, one at a time on this machine; every key is claimed, so every one is recorded."""
+
+    keychain: Keychain
+    broker: Broker
+    receipts: Receipts
+    clock: Callable[[], float]
+    lock_path: str
+    registry: UserVariables | None = None
+
+    def planned(self, receipt: Receipt) -> Return:
+        """What would be done; reads the files, and no key."""
+        plan = Return(receipt=receipt, variables=() if receipt.undone_at else receipt.variables)
+        key = self._print_key(receipt)
+        for each in reversed(receipt.files):
+            try:
+                self._look(plan, each, key)
+            except FileNotFoundError:
+                plan.refused.append(f"{each.path} is gone")
+            except (RingletError, Unread) as problem:
+                plan.refused.append(str(problem))
+        plan.notes += [
+            f"{address} was replaced since: the new value goes into the file" for address in self._replaced(plan)
+        ]
+        return plan
+
+    def undo(self, plan: Return) -> Undone:
+        """Does it; a file whose key is not there, or that was changed meanwhile, is a problem, and the others go on.
+
+        Raises the KeychainError that concerns all of them, and AuditUnwritable.
+        """
+        done = Undone()
+        with Lock(self.lock_path):
+            values: dict[str, Secret] = {}
+            for each in plan.files:
+                self._put_back(each, values, done)
+            for one in plan.variables:
+                self._set_again(one, done)
+            if not (plan.refused or done.problems or plan.receipt.undone_at):
+                self.receipts.save(replace(plan.receipt, undone_at=utc(self.clock())))
+        return done
+
+    def _look(self, plan: Return, each: FileReceipt, key: Secret | None) -> None:
+        source = read_source(each.path)
+        found = placed(each, source, before=print_of(source.raw, key))
+        why_not = why_not_edited(source.real)
+        if found.state == RESTORED:
+            plan.restored.append(each.path)
+        elif why_not:
+            plan.refused.append(f"{each.path} is left as it is: {why_not}")
+        else:
+            plan.files.append(found)
+
+    def _print_key(self, receipt: Receipt) -> Secret | None:
+        """The random value that the fingerprints were made with; None where it is not at hand."""
+        backend = self.keychain.backend
+        try:
+            backend.check()
+            return backend.get(RESERVED) if backend.name == receipt.backend else None
+        except RingletError:
+            return None
+
+    def _replaced(self, plan: Return) -> list[str]:
+        known: Mapping[str, str] = {str(each.address): each.replaced_at for each in self.keychain.ledger.entries()}
+        return [address for address in plan.addresses if known.get(address, "") > plan.receipt.made_at]
+
+    def _put_back(self, each: Placed, values: dict[str, Secret], done: Undone) -> None:
+        try:
+            for address in each.receipt.addresses:
+                if address not in values:
+                    values[address] = self._claimed(address)
+            replacing.replace(each.source, encoded(each.filled(lambda address: values[address].reveal())))
+        except KeyNotFound as problem:
+            done.problems.append(f"{each.receipt.path} was left as it is: {problem.what}")
+        except OSError as problem:
+            done.problems.append(f"{each.receipt.path} was left as it is: {problem.strerror}")
+        except replacing.ChangedError as problem:
+            done.problems.append(str(problem))
+        else:
+            done.paths.append(each.receipt.path)
+
+    def _set_again(self, one: VariableReceipt, done: Undone) -> None:
+        if self.registry is None:
+            done.problems.append(f"{one.name} was a variable of Windows, which is not here")
+            return
+        try:
+            self.registry.put_back(Variable(name=one.name, value=self._claimed(one.address), kind=one.kind))
+        except (AuditError, KeychainError):
+            raise
+        except RingletError as problem:
+            done.problems.append(f"{one.name} was not put back: {problem.what}")
+        else:
+            done.paths.append(one.name)
+
+    def _claimed(self, address: str) -> Secret:
+        return self.broker.claim(Request(Address.parse(address), purpose=PURPOSE)).secret

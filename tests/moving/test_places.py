@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ringlet_py.catalog import Catalog
+from ringlet_py.moving import below as module
+from ringlet_py.moving.below import Walk
+from ringlet_py.moving.places import Places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def places(home: Path, **environ: str) -> list[str]:
+    agents = Catalog("/nowhere").agents.values()
+    found = Places(home=str(home), environ=environ, agents=agents, etc=str(home / "etc")).all()
+    return [os.path.relpath(place.path, home) for place in found]
+
+
+def made(home: Path, *names: str) -> None:
+    for name in names:
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".zshrc",
+        ".bashrc",
+        ".profile",
+        ".config/fish/config.fish",
+        ".config/fish/conf.d/keys.fish",
+        ".config/nushell/env.nu",
+        ".config/powershell/Microsoft.PowerShell_profile.ps1",
+        "Documents/PowerShell/profile.ps1",
+        ".config/environment.d/10-keys.conf",
+        "etc/environment",
+        "etc/environment.d/keys.conf",
+        ".config/systemd/user/agent.service",
+        ".config/systemd/user/agent.service.d/keys.conf",
+        "Library/LaunchAgents/keys.plist",
+        ".claude/settings.json",
+        ".config/Claude/claude_desktop_config.json",
+        "Library/Application Support/Claude/claude_desktop_config.json",
+        ".cursor/mcp.json",
+        ".codeium/windsurf/mcp_config.json",
+        ".netrc",
+        ".env",
+    ],
+)
+def test_the_usual_places_are_looked_at(tmp_path: Path, name: str):
+    made(tmp_path, name)
+
+    assert name in places(tmp_path)
+
+
+def test_variables_say_where_files_are(tmp_path: Path):
+    made(tmp_path, "z/.zshrc", "x/fish/config.fish", "c/settings.json")
+    folders = {"ZDOTDIR": "z", "XDG_CONFIG_HOME": "x", "CLAUDE_CONFIG_DIR": "c", "ENV": "rc"}
+
+    found = places(tmp_path, **{name: str(tmp_path / folder) for name, folder in folders.items()})
+
+    assert {"z/.zshrc", "x/fish/config.fish", "c/settings.json", "rc"} <= set(found)
+
+
+def test_a_relative_variable_names_nothing(tmp_path: Path):
+    assert places(tmp_path, ZDOTDIR="z", ENV="rc", XDG_CONFIG_HOME="x") == places(tmp_path)
+
+
+def below(folder: Path) -> list[str]:
+    walk = Walk(folder=str(folder))
+    return [os.path.relpath(place.path, folder) for place in walk.places()]
+
+
+def test_env_files_are_found_below_a_folder_in_order(tmp_path: Path):
+    made(tmp_path, "b/.env.local", "a/.envrc", "a/deep/er/prod.env", ".env", ".mcp.json", "a/.vscode/mcp.json")
+    made(tmp_path, "a/environment", "a/env", "a/.environment", "a/mcp.json", "b/settings.json")
+
+    assert below(tmp_path) == [
+        ".env",
+        ".mcp.json",
+        "a/.envrc",
+        "a/.vscode/mcp.json",
+        "a/deep/er/prod.env",
+        "b/.env.local",
+    ]
+
+
+def test_what_tools_make_is_not_entered(tmp_path: Path):
+    made(tmp_path, ".git/.env", "node_modules/.env", "mine/pyvenv.cfg", "mine/.env", "a/__pycache__/.env")
+
+    assert below(tmp_path) == []
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path):
+    made(tmp_path, "elsewhere/.env")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "here/loop").symlink_to(tmp_path / "here")
+
+    assert below(tmp_path / "here") == []
+
+
+def test_another_file_system_is_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made(tmp_path, "here/.env", "mounted/.env")
+    monkeypatch.setattr(module, "_on", lambda path, _: "mounted" not in path)
+
+    assert below(tmp_path) == ["here/.env"]
+
+
+def test_it_ends_after_so_many_folders_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MOST_FOLDERS", 3)
+    made(tmp_path, *(f"{letter}/.env" for letter in "abcdef"))
+    walk = Walk(folder=str(tmp_path))
+
+    assert len(list(walk.places())) == 2
+    assert "first 3 folders" in walk.notes[0]
+
+
+def test_a_folder_that_is_not_there_is_a_note(tmp_path: Path):
+    walk = Walk(folder=str(tmp_path / "none"))
+
+    assert list(walk.places()) == []
+    assert "No such file" in walk.notes[0]
