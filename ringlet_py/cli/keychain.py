@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringlet_py import values
-from ringlet_py.cli import keychain_changes, keychain_status, output
+from ringlet_py.cli import keychain_changes, keychain_check, keychain_manage, keychain_move, keychain_status, output
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli.input import Input, read_secrets
+from ringlet_py.cli.nearly import say_slips_of_filters
 from ringlet_py.cli.session import app_of, session_of
 from ringlet_py.entry import DEFAULT_ALIAS
 from ringlet_py.fields import chosen
 
 if TYPE_CHECKING:
     from ringlet_py.app import App
-    from ringlet_py.entry import Entry
+    from ringlet_py.entry import Address, Entry
 
 
 def build() -> typer.Typer:
@@ -29,7 +30,10 @@ def build() -> typer.Typer:
     group.command("rename")(keychain_changes.rename_key)
     for name in ("remove", "rm", "delete"):
         group.command(name, hidden=name != "remove")(keychain_changes.remove_keys)
+    group.command("check")(keychain_check.check_keys)
+    group.command("move")(keychain_move.move_keys)
     group.command("status")(keychain_status.show_status)
+    group.command("manage")(keychain_manage.manage_keys)
     return group
 
 
@@ -57,6 +61,7 @@ def set_key(  # noqa: PLR0913 - one parameter an option
     base_url: options.BaseUrl = None,
     weight: options.Weight = None,
     secret: options.SecretNames = None,
+    json: options.Json = False,
 ) -> None:
     """Store a key: typed at a hidden prompt, or piped in; with --secret one value a line, the key first."""
     fields = options.given(
@@ -64,7 +69,10 @@ def set_key(  # noqa: PLR0913 - one parameter an option
         expires=expires, active=active, max_uses=max_uses, base_url=base_url, weight=weight,
     )  # fmt: skip
     how = Input(from_env=from_env, from_file=from_file, confirm=confirm)
-    _set(context, (provider, alias), fields, secret or [], how=how, replace=replace, force=force)
+    stored, warnings = _set(context, (provider, alias), fields, secret or [], how=how, replace=replace, force=force)
+    if json:
+        place = app_of(context).keychain.backend.place
+        output.document(stored=str(stored), secrets=secret or [], place=place, warnings=warnings)
 
 
 def _set(
@@ -76,8 +84,8 @@ def _set(
     how: Input,
     replace: bool,
     force: bool,
-) -> None:
-    """Everything that can be wrong is said before a person types a value."""
+) -> tuple[Address, list[str]]:
+    """Everything that can be wrong is said before a person types a value; the address, and warnings."""
     session = session_of(context)
     keychain = session.app.keychain
     address = options.address_of(session.app, *names)
@@ -90,9 +98,11 @@ def _set(
     prompts = [f"Key for {address}", *(f"Secret {name} for {address}" for name in secrets)]
     key, *others = read_secrets(session, prompts, how)
     given = dict(zip(secrets, others, strict=True))
-    for warning in keychain.set(address, key, replace=replace, force=force, fields=fields, bound=given):
+    warnings = keychain.set(address, key, replace=replace, force=force, fields=fields, bound=given)
+    for warning in warnings:
         output.say(f"warning: {warning}")
     output.say(f"stored {address} in {keychain.backend.place}")
+    return address, warnings
 
 
 def list_keys(  # noqa: PLR0913 - one parameter an option
@@ -119,6 +129,8 @@ def list_keys(  # noqa: PLR0913 - one parameter an option
         batch=batch, active=options.truth(active), expired=options.truth(expired),
     )  # fmt: skip
     found = chosen(entries, wanted, now=app.clock())
+    if not found:
+        say_slips_of_filters(wanted, entries)
     if json:
         output.document(entries=[options.document(entry) for entry in found])
     else:

@@ -99,7 +99,12 @@ def _say_change(before: Entry, after: Entry, bound: list[str]) -> None:
 
 
 def rename_key(
-    context: typer.Context, provider: options.Provider, alias: options.Alias, new: NewAlias, yes: options.Yes = False
+    context: typer.Context,
+    provider: options.Provider,
+    alias: options.Alias,
+    new: NewAlias,
+    yes: options.Yes = False,
+    json: options.Json = False,
 ) -> None:
     """Give a key another alias; the profiles that name it go along."""
     from ringlet_py import drafting
@@ -116,6 +121,8 @@ def rename_key(
         output.say(f"changed the profile {name}")
     _say_unreadable(app.profiles.unreadable(), old)
     output.say(f"renamed {old} to {target}")
+    if json:
+        output.document(before=str(old), after=str(target), profiles=using)
 
 
 def _say_unreadable(names: list[str], old: Address) -> None:
@@ -129,6 +136,7 @@ def remove_keys(
     alias: Annotated[str, typer.Argument(help="Which of the provider's keys.")] = "",
     where: options.Where = None,
     yes: options.Yes = False,
+    json: options.Json = False,
 ) -> None:
     """Remove a key with its bound secrets, or all keys that fit --where."""
     session = session_of(context)
@@ -146,6 +154,8 @@ def remove_keys(
     for address in addresses:
         app.keychain.remove(address)
         output.say(f"removed {address}")
+    if json:
+        output.document(removed=[str(address) for address in addresses])
 
 
 def _ask_for_all(session: Session, entries: list[Entry], doing: str, *, yes: bool) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ringlet_py import values
 from ringlet_py.cli.input import Input, read_secrets
+from ringlet_py.cli.nearly import say_slips_of_filters
 from ringlet_py.entry import FIELDS, Address, check_name
 from ringlet_py.errors import KeyNotFound, UsageError
 from ringlet_py.fields import Filter, chosen, parse_filter
@@ -83,6 +84,11 @@ def address_of(app: App, provider: str, alias: str) -> Address:
     return values.check_address(Address(provider, alias), app.catalog.providers)
 
 
+def address_in(app: App, text: str) -> Address:
+    """The address that is written `provider/alias`, unless it looks like a key."""
+    return values.check_address(Address.parse(text), app.catalog.providers)
+
+
 def meant(app: App, provider: str, alias: str, where: list[str] | None, *, doing: str) -> list[Entry]:
     """The keys that a command is for: the one that is named, or all that fit --where; never all without a filter."""
     if bool(provider) == bool(where):
@@ -95,6 +101,7 @@ def meant(app: App, provider: str, alias: str, where: list[str] | None, *, doing
     wanted = filters(where)
     found = chosen(app.keychain.entries(), wanted, now=app.clock())
     if not found:
+        say_slips_of_filters(wanted, app.keychain.entries())
         raise KeyNotFound(f"no key fits {' and '.join(f'{one.field}={one.text}' for one in wanted)}")
     return found
 

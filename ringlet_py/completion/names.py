@@ -76,6 +76,11 @@ def _leases(folders: Folders, _: Place) -> list[str]:
     return leases(_ledger(folders))
 
 
+def _receipts(folders: Folders, _: Place) -> list[str]:
+    found = os.listdir(os.path.join(folders.state, "receipts"))
+    return [name.removesuffix(".json") for name in found if name.endswith(".json")]
+
+
 def _pools_and_providers(folders: Folders, place: Place) -> list[str]:
     return [*_pools(folders, place), *_providers(folders, place), *NAMES["provider"]]
 
@@ -96,6 +101,7 @@ _LOOKING = {
     "tier": _tiers,
     "token": _tokens,
     "lease": _leases,
+    "receipt": _receipts,
     "pool-or-provider": _pools_and_providers,
 }
 

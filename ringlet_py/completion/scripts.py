@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-SHELLS = ("bash", "zsh", "fish", "powershell")
+SHELLS = ("bash", "zsh", "fish", "powershell", "nu")
 
 
 def script(shell: str) -> str | None:

@@ -85,10 +85,13 @@ class Inventory:
             there = sorted(name for name in self.backend.names() or [] if name != RESERVED)
         except RingletError:
             return ""
-        if len(there) <= FEW:
-            return f"you have: {', '.join(map(str, there))}" if there else "there are no keys yet"
+        if not there:
+            return "there are no keys yet"
         near = _near(wanted, there)
-        return f"did you mean {near}?" if near else f"you have {len(there)} others"
+        meant = f"did you mean {near}?" if near else ""
+        if len(there) <= FEW and not (meant and len(there) == 1):
+            return f"{meant} you have: {', '.join(map(str, there))}".lstrip()
+        return meant or f"you have {len(there)} others"
 
     def _entry(self, address: Address, known: Entry | None, bound: list[str]) -> Entry:
         if known is None or known.backend != self.backend.name:

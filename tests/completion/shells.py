@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -136,6 +137,16 @@ def in_fish(home: Home, line: str) -> dict[str, str]:
     code = f"ringlet completion fish | source; complete -C {shlex.quote(line)}"
     found = _lines([need("fish"), "--no-config", "-c", code], home)
     return {name: text for name, _, text in (each.partition("\t") for each in found)}
+
+
+def in_nu(home: Home, *words: str) -> list[dict[str, str]] | None:
+    """What Nushell's completer answers for these words; None where files are right."""
+    (home.path / "ringlet.nu").write_text(home.ringlet("completion", "nu").out)
+    spans = " ".join(json.dumps(word) for word in words)
+    code = f"source ~/ringlet.nu; do $env.config.completions.external.completer [{spans}] | to json --raw"
+    [line] = _lines([need("nu"), "--no-config-file", "-c", code], home)
+    found: list[dict[str, str]] | None = json.loads(line)
+    return found
 
 
 def _lines(command: list[str], home: Home) -> list[str]:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def test_commands_are_offered_and_their_hidden_names_are_not(world: World) -> None:
-    assert world.offers("keychain", "") == ["set", "list", "edit", "rename", "remove", "status"]
+    assert world.offers("keychain", "") == [
+        "set", "list", "edit", "rename", "remove", "check", "move", "status", "manage",
+    ]  # fmt: skip
     assert world.offers("pro") == ["profiles"]
     assert world.offers() == world.offers("") == list(COMMANDS[""])
 
@@ -21,6 +23,16 @@ def test_what_a_hidden_name_takes_is_completed_all_the_same(world: World) -> Non
     assert world.offers("profiles", "rm", "") == ["work"]
     assert world.offers("keychain", "delete", "openai", "") == ["office"]
     assert world.offers("audit", "ls", "--prof") == ["--profile"]
+
+
+def test_keys_to_check_and_to_move_and_backends_are_offered(world: World) -> None:
+    world.key("openai/office")
+
+    assert world.offers("keychain", "check", "openai", "") == ["office"]
+    assert world.offers("keychain", "check", "minimax", "work", "--endpoint", "ch") == ["china"]
+    assert world.offers("keychain", "move", "--to", "") == ["file", "sealed", "system"]
+    assert world.offers("keychain", "move", "--from", "f") == ["file"]
+    assert world.offers("keychain", "move", "--to", "sealed", "--select", "ope") == ["openai/office"]
 
 
 def test_options_are_offered_after_a_dash_and_only_then(world: World) -> None:

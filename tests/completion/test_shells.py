@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.completion.shells import RC, Shell, in_bash, in_fish, install_ringlet
+from tests.completion.shells import RC, Shell, in_bash, in_fish, in_nu, install_ringlet
 from tests.end_to_end.program import store_key
 
 if TYPE_CHECKING:
@@ -88,6 +88,16 @@ def test_fish_offers_names_with_what_they_are(home: Home) -> None:
     assert in_fish(home, "ringlet run --key ") == {"anthropic/office": ""}
     assert in_fish(home, "ringlet catalog providers --agent cod") == {"codex": "Codex CLI"}
     assert in_fish(home, "ringlet run work -- no") == {"notes.txt": ""}
+
+
+@pytest.mark.slow
+def test_nushell_offers_names_with_what_they_are(home: Home) -> None:
+    assert in_nu(home, "ringlet", "run", "wo") == [{"value": "work", "description": ""}]
+    assert in_nu(home, "ringlet", "catalog", "providers", "--agent", "cod") == [
+        {"value": "codex", "description": "Codex CLI"}
+    ]
+    assert in_nu(home, "ringlet", "run", "work", "--", "no") is None
+    assert in_nu(home, "git", "ch") is None
 
 
 def test_when_ringlet_fails_a_shell_offers_nothing_of_its_and_says_nothing(home: Home) -> None:

@@ -70,6 +70,16 @@ def test_there_is_a_script_for_each_shell_that_says_where_it_goes(shell: str) ->
     assert any(line.startswith("# Completion of ringlet in") for line in text.splitlines()[:2])
 
 
-@pytest.mark.parametrize("shell", ["nu", "", "../candidates", "Bash"])
+def test_powershell_gets_each_name_with_what_it_is_and_files_where_a_status_says_so() -> None:
+    text = script("powershell") or ""
+
+    assert "Register-ArgumentCompleter -Native -CommandName ringlet" in text
+    assert "& $program __complete @words $current 2>$null" in text  # as arguments, which no shell takes apart
+    assert "if ($LASTEXITCODE -ne 0) { return }" in text
+    assert '$name, $text = $line -split "`t", 2' in text
+    assert not {"Invoke-Expression", "iex"} & set("".join(text.splitlines(keepends=True)[3:]).split())
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "", "../candidates", "Bash"])
 def test_there_is_none_for_another_shell(shell: str) -> None:
     assert script(shell) is None

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ringlet_py.checking import Checking
+from ringlet_py.checking.verdicts import Verdict
+from tests.checking.servers import Server, answer
+from tests.end_to_end.program import KEY, store_key
+
+if TYPE_CHECKING:
+    from tests.end_to_end.program import Home
+
+GOOD = answer('{"data": []}')
+
+
+def key_at(home: Home, server: Server, address: str = "anthropic/work", key: str = KEY) -> None:
+    """A key that may only go to that server."""
+    store_key(home, address, key)
+    assert home.here("keychain", "edit", *address.split("/"), "--base-url", server.url).status == 0
+
+
+def test_a_key_that_works_is_valid(home: Home) -> None:
+    with Server(GOOD) as server:
+        key_at(home, server)
+        done = home.here("keychain", "check", "anthropic", "work")
+
+    assert (done.status, done.out) == (0, "anthropic/work  valid    credit is not checked\n")
+    assert f"x-api-key: {KEY}\r\n" in server.asked[0]
+    assert KEY not in done.out + done.err
+    listed = home.here("audit", "list", "--key", "anthropic/work", "--action", "check").out
+    assert f"valid: {server.url.removeprefix('http://')}/v1/models" in listed
+
+
+@pytest.mark.parametrize(
+    ("sends", "status", "outcome"),
+    [
+        (answer("{}", 401), 1, "rejected"),
+        (answer("{}", 402), 1, "out-of-credit"),
+        (answer("{}", 403), 0, "limited"),
+        (answer("{}", 429), 0, "rate-limited"),
+        (answer("{}", 500), 8, "unclear"),
+        (b"?", 8, "unreachable"),
+        (answer(KEY, 500, f"X-Key: {KEY}"), 8, "unclear"),
+    ],
+    ids=["401", "402", "403", "429", "500", "garbage", "echo"],
+)
+def test_the_exit_status_tells_scripts(home: Home, sends: bytes, status: int, outcome: str) -> None:
+    with Server(sends) as server:
+        key_at(home, server)
+        done = home.here("keychain", "check", "anthropic", "work", "--json")
+
+    assert done.status == status
+    [checked] = json.loads(done.out)["checked"]
+    assert (checked["address"], checked["outcome"]) == ("anthropic/work", outcome)
+    assert checked["asked"] == f"{server.url}/v1/models?limit=1"
+    assert KEY not in done.out + done.err
+
+
+def test_all_keys_are_checked_and_one_that_cannot_be_is_said(home: Home) -> None:
+    with Server(GOOD) as good, Server(answer("{}", 401)) as bad:
+        key_at(home, good)
+        key_at(home, bad, "anthropic/old", KEY[:-4] + "ffff")
+        store_key(home, "custom/mine", "made-up-" + KEY[-30:])
+        done = home.here("keychain", "check", "--all")
+        mine = home.here("keychain", "check", "custom", "mine")
+
+    assert done.status == 1
+    assert [line.split()[:2] for line in done.out.splitlines()] == [
+        ["anthropic/old", "rejected"],
+        ["anthropic/work", "valid"],
+        ["custom/mine", "not-checkable"],
+    ]
+    assert (mine.status, "custom/mine cannot be checked" in mine.err) == (11, True)
+
+
+def test_a_rejected_key_is_reported_where_that_is_asked_for_and_agreed_to(home: Home) -> None:
+    with Server(answer("{}", 401)) as server:
+        key_at(home, server)
+        refused = home.here("keychain", "check", "anthropic", "work", "--report")
+        done = home.here("keychain", "check", "anthropic", "work", "--report", "--yes")
+
+    assert (refused.status, done.status) == (4, 1)
+    assert "hint: ringlet pools report anthropic work invalid" in refused.err
+    assert "reported anthropic/work; to take that back: ringlet pools wake anthropic work" in done.err
+    claimed = home.here("pools", "explain", "anthropic", "--json").out
+    assert "invalid" in claimed
+
+
+def test_a_key_that_one_region_rejects_may_be_anothers(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected = Verdict(outcome="rejected", status=401)
+    monkeypatch.setattr(Checking, "check", lambda *_: rejected)
+    store_key(home, "minimax/work", "made-up-" + KEY[-30:])
+
+    note = "note: minimax/work was rejected at international; another: --endpoint china"
+    assert note in home.here("keychain", "check", "minimax", "work").err
+    assert "note" not in home.here("keychain", "check", "minimax", "work", "--endpoint", "china").err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("", 2, "no key is named"),
+        ("anthropic home", 3, "anthropic/home is not in the keychain"),
+        ("anthropic work --endpoint x", 11, "has no endpoint 'x'"),
+    ],
+)
+def test_a_mistake_is_said_and_nobody_is_asked(home: Home, words: str, status: int, said: str) -> None:
+    store_key(home, "anthropic/work")
+    done = home.here("keychain", "check", *words.split())
+
+    assert (done.status, said in done.err) == (status, True), done.err

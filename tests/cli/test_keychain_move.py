@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+
+from tests.end_to_end.program import FILE_BACKEND, KEY, store_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.end_to_end.program import Home, Terminal
+
+SEALED = '[sealed]\nmaster-key = "file"\n'
+MOVE = ("keychain", "move", "--to", "sealed")
+
+
+@pytest.fixture
+def home(home: Home) -> Home:
+    """With two keys in the file, and a master key in a file for what is sealed."""
+    home.configure(FILE_BACKEND + "\n# mine\n" + SEALED)
+    store_key(home, "anthropic/work")
+    store_key(home, "openai/home", "sk-proj-" + KEY[-40:])
+    return home
+
+
+def in_use(home: Home) -> str:
+    return (home.config / "config.toml").read_text().partition('backend = "')[2].partition('"')[0]
+
+
+def test_all_keys_move_and_the_new_backend_is_in_use(home: Home) -> None:
+    home.here("keychain", "edit", "anthropic", "work", "--label", "mine")
+    done = home.here(*MOVE, "--all", "--yes")
+
+    assert (done.status, done.out) == (0, "moved anthropic/work\nmoved openai/home\n")
+    assert done.err == "ringlet now uses ledger, sealed (config.toml)\n"
+    assert (home.config / "config.toml").read_text() == FILE_BACKEND.replace("file", "sealed") + "\n# mine\n" + SEALED
+    assert home.here("keychain", "list", "--where", "label=mine").out == "anthropic/work\n"
+    assert "key" not in home.credentials.read_text()
+    assert KEY not in done.out + done.err
+
+
+def test_begun_again_there_is_nothing_to_do(home: Home) -> None:
+    home.here(*MOVE, "--all", "--yes")
+    again = home.here(*MOVE, "--all", "--yes")
+
+    assert (again.status, again.out) == (0, "")
+    assert again.err.startswith("there is nothing to move in ")
+    named = home.here(*MOVE, "--select", "anthropic/work")
+    assert (named.status, named.err.splitlines()[0]) == (0, "anthropic/work is in sealed already")
+
+
+def test_what_lies_elsewhere_comes_to_the_backend_in_use(home: Home) -> None:
+    home.configure('[credentials]\nbackend = "sealed"\n' + SEALED)
+    done = home.here(*MOVE, "--all", "--yes")
+
+    assert done.out == "moved anthropic/work\nmoved openai/home\n"
+    assert done.err == ""
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"
+
+
+def test_without_a_yes_nothing_is_done_and_the_way_is_shown(home: Home) -> None:
+    done = home.here(*MOVE, "--all")
+
+    assert done.status == 4
+    assert "and use sealed from then on needs a yes" in done.err
+    assert "hint: ringlet keychain move --from file --to sealed --all --yes" in done.err
+    assert in_use(home) == "file"
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"
+
+
+def test_some_keys_alone_are_refused_where_they_would_be_out_of_sight(home: Home) -> None:
+    done = home.here(*MOVE, "--select", "anthropic/work", "--yes")
+
+    assert done.status == 4
+    assert "keys in sealed cannot be used while ringlet uses file" in done.err
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"
+
+
+def test_they_move_where_it_is_said_which_backend_is_in_use(home: Home) -> None:
+    done = home.here(*MOVE, "--select", "provider=anthropic", "--no-switch", "--yes")
+
+    assert done.out == "moved anthropic/work\n"
+    assert "note: openai/home stays in " in done.err
+    assert "to use what is in sealed: ringlet config set credentials.backend sealed" in done.err
+    assert (in_use(home), home.here("keychain", "list").out) == ("file", "openai/home\n")
+    home.here(*MOVE, "--select", "openai/home", "--switch", "--yes")
+    assert (in_use(home), home.here("keychain", "list").out) == ("sealed", "anthropic/work\nopenai/home\n")
+
+
+def test_a_dry_run_says_it_and_changes_nothing(home: Home) -> None:
+    before = home.credentials.read_text()
+    done = home.here(*MOVE, "--all", "--dry-run")
+
+    assert done.out == "would move anthropic/work\nwould move openai/home\n"
+    assert "would then use ledger, sealed" in done.err
+    assert (home.credentials.read_text(), in_use(home)) == (before, "file")
+
+
+def test_json_says_what_moved_and_what_stays(home: Home) -> None:
+    done = home.here(*MOVE, "--select", "anthropic/work", "--no-switch", "--yes", "--json")
+
+    assert json.loads(done.out) == {
+        "schema_version": 1,
+        "source": "file",
+        "target": "sealed",
+        "dry_run": False,
+        "moved": [{"address": "anthropic/work", "secrets": [], "copied_before": False}],
+        "left": ["openai/home"],
+        "backend": None,
+    }
+
+
+def test_another_value_there_is_refused_with_the_next_command(home: Home) -> None:
+    home.configure('[credentials]\nbackend = "sealed"\n' + SEALED)
+    store_key(home, "anthropic/work", KEY[:-4] + "ffff")
+    home.configure(FILE_BACKEND + SEALED)
+    done = home.here(*MOVE, "--all", "--yes")
+
+    assert done.status == 4
+    assert "ledger, sealed holds another value for anthropic/work" in done.err
+    assert "ringlet keychain move --from file --to sealed --all --replace" in done.err
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("--to sealed", 2, "it has to be said which keys are meant"),
+        ("--to sealed --all --select openai/home", 2, "it has to be said which keys are meant"),
+        ("--to seald --all", 2, "did you mean 'sealed'?"),
+        ("--to file --from file --all", 2, "they are in file already"),
+        ("--to sealed --select openai/hom", 3, "openai/hom is not in the keychain"),
+        ("--to sealed --select provder=openai", 2, "did you mean 'provider'?"),
+        ("--to sealed --select openai/$KEY", 2, "looks like a key"),
+    ],
+)
+def test_a_mistake_is_said(home: Home, words: str, status: int, said: str) -> None:
+    done = home.here("keychain", "move", *words.replace("$KEY", KEY).split())
+
+    assert (done.status, said in done.err) == (status, True), done.err
+    assert KEY not in done.err
+
+
+def test_a_linked_config_stays_a_link(home: Home) -> None:
+    config, real = home.config / "config.toml", home.path / "dotfiles.toml"
+    config.rename(real)
+    config.symlink_to(real)
+    home.here(*MOVE, "--all", "--yes")
+
+    assert config.is_symlink()
+    assert 'backend = "sealed"' in real.read_text()
+
+
+@pytest.mark.slow
+def test_at_a_terminal_it_is_shown_and_asked_once(home: Home, terminal: Callable[..., Terminal]) -> None:
+    for typed, backend in (("n", "file"), ("y", "sealed")):
+        child = terminal(*MOVE, "--all")
+        child.expect_exact("anthropic/work\r\nopenai/home\r\nmove 2 keys from ")
+        child.expect_exact("to ledger, sealed, and use sealed from then on? [y/N]: ")
+        child.sendline(typed)
+        child.expect_exact("nothing was changed" if typed == "n" else "moved openai/home")
+        child.expect(pexpect.EOF)
+        assert in_use(home) == backend
+
+
+@pytest.mark.slow
+@pytest.mark.keychain
+def test_out_of_a_real_keychain_and_back_with_the_master_key_staying_there(keychain_home: Home) -> None:
+    home = keychain_home
+    store_key(home, "anthropic/work")
+    assert home.here(*MOVE, "--all", "--yes").out == "moved anthropic/work\n"
+    assert in_use(home) == "sealed"
+    assert home.here("keychain", "list").out == "anthropic/work\n"
+    run = home.ringlet("run", "--key", "T=anthropic/work", "--", "sh", "-c", f'[ "$T" = {KEY} ] && echo same')
+    assert (run.status, run.out) == (0, "same\n"), run.err
+
+    back = home.here("keychain", "move", "--to", "system", "--all", "--yes")
+
+    assert (back.status, back.out) == (0, "moved anthropic/work\n"), back.err
+    assert in_use(home) == "system"
+    assert home.here("keychain", "list").out == "anthropic/work\n"
