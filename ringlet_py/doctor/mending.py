@@ -1,0 +1,65 @@
+"""What mends a keychain on each system: one command where one does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ringlet_py.doctor.system import MACOS, WINDOWS
+from ringlet_py.errors import (
+    KeychainAbsent,
+    KeychainDenied,
+    KeychainError,
+    KeychainLocked,
+    KeychainTimeout,
+)
+
+if TYPE_CHECKING:
+    from ringlet_py.doctor.system import System
+
+USE_FILE = "ringlet config set credentials.backend file"
+_INSTALL = {
+    "debian": "sudo apt install gnome-keyring dbus-user-session",
+    "fedora": "sudo dnf install gnome-keyring",
+    "arch": "sudo pacman -S gnome-keyring",
+    "suse": "sudo zypper install gnome-keyring",
+    "alpine": "sudo apk add gnome-keyring dbus",
+}
+_SYSTEMD_IN_WSL = r"printf '[boot]\nsystemd=true\n' | sudo tee -a /etc/wsl.conf && wsl.exe --shutdown"
+# the shell's own `read` keeps the password out of arguments, and printf adds no line end to it
+_UNLOCK = 'read -rs password && printf %s "$password" | gnome-keyring-daemon --unlock >/dev/null; unset password'
+_RESTART = "systemctl --user restart gnome-keyring-daemon.service"
+
+
+def to_mend(error: KeychainError, system: System) -> str:
+    """The command for a keychain that said this; the error's own hint where nothing better is known."""
+    if isinstance(error, KeychainAbsent):
+        return _absent(error, system)
+    if isinstance(error, KeychainLocked):
+        return _locked(error, system)
+    if isinstance(error, KeychainTimeout) and _has_gnome_keyring(system):
+        return _RESTART
+    if isinstance(error, KeychainDenied) and system.kind == MACOS:
+        return "open -a 'Keychain Access'"
+    return error.hint
+
+
+def _absent(error: KeychainError, system: System) -> str:
+    if system.kind == MACOS:
+        return "security default-keychain -s login.keychain-db"
+    if system.kind == WINDOWS:
+        return error.hint
+    if system.container:
+        return USE_FILE
+    if system.wsl and not system.bus:
+        return _SYSTEMD_IN_WSL
+    return _INSTALL.get(system.family, f"install gnome-keyring, or: {USE_FILE}")
+
+
+def _locked(error: KeychainError, system: System) -> str:
+    if system.kind == MACOS:
+        return "security unlock-keychain"
+    return error.hint if system.kind == WINDOWS else _UNLOCK
+
+
+def _has_gnome_keyring(system: System) -> bool:
+    return system.kind not in (MACOS, WINDOWS) and not system.container

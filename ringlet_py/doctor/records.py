@@ -1,0 +1,74 @@
+"""Checks of what ringlet writes down: the ledger, the audit, and the clock that dates them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ringlet_py.audit.verify import verify
+from ringlet_py.doctor.finding import Finding, fine, note, problem, warning
+from ringlet_py.entry import utc
+from ringlet_py.ledger.sqlite_file import SqliteFile
+
+if TYPE_CHECKING:
+    from ringlet_py.doctor.surroundings import Surroundings
+
+_LOOK = "ringlet audit verify"
+_RECORD = "ringlet config set audit.enabled true"
+_BUSY = 3.0  # seconds in which another ringlet should have finished with the ledger
+_FEW = 5  # problems of one log that are told apart
+_SLACK = 3600.0  # seconds; file systems on the network have clocks of their own
+_MADE = 1_790_000_000.0  # September 2026: no ringlet is older
+
+
+def ledger(surroundings: Surroundings) -> list[Finding]:
+    """Whether the ledger can be read, and is whole."""
+    app = surroundings.app
+    if app.kept.is_shared:
+        known = len(app.kept.entries.entries())
+        return [fine(f"the ledger's server answers, and knows {known} keys")]
+    file = SqliteFile(os.path.join(app.folders.state, "ledger.sqlite"), busy_timeout=_BUSY)
+    if not file.exists():
+        return [fine("there is no ledger yet")]
+    with file.opened() as connection:
+        said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
+    if said == ["ok"]:
+        return [fine(f"the ledger is whole: {file.path}")]
+    return [problem(f"the ledger is damaged: {file.path}", why="; ".join(said), mend=file.corrupt("").hint)]
+
+
+def audit(surroundings: Surroundings) -> list[Finding]:
+    """Whether every record is as it was written, and whether records are made at all."""
+    app = surroundings.app
+    found = verify(app.folders.state)
+    told = [problem(str(each), why="the audit is not as it was written", mend=_LOOK) for each in found.problems[:_FEW]]
+    if len(found.problems) > _FEW:
+        told.append(problem(f"{len(found.problems) - _FEW} further problems of the audit", mend=_LOOK))
+    told += [note(str(each)) for each in found.notes[:_FEW]]
+    if not app.settings.audit:
+        told.append(note("no access is recorded: config.toml says so", mend=_RECORD))
+    return told or [fine(f"the audit is as it was written: {found.records} records")]
+
+
+def clock(surroundings: Surroundings) -> list[Finding]:
+    """Whether the clock is behind what was written before; expiries and windows depend on it."""
+    now, newest = surroundings.app.clock(), 0.0
+    for name in _entries(surroundings.app.folders.state):
+        newest = max(newest, name.stat(follow_symlinks=False).st_mtime)
+    if now >= max(_MADE, newest - _SLACK):
+        return []
+    what = f"the clock says {utc(now)}, and {'a record is' if newest > now else 'ringlet itself is'} newer"
+    return [warning(what, why="expiries, leases and limits go by it", mend=_to_set(surroundings))]
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _to_set(surroundings: Surroundings) -> str:
+    commands = {"macos": "sudo sntp -sS time.apple.com", "windows": "w32tm /resync"}
+    return commands.get(surroundings.system.kind, "sudo timedatectl set-ntp true")
