@@ -41,14 +41,16 @@ format: .venv/ready ## let ruff rewrite what it can
 	$(python) -m ruff check --fix-only
 	$(python) -m ruff format
 
-bench: .venv/ready .demo-venv/ready ## time launches and claims against other ways to the same, and count instructions
+bench: .venv/ready .demo-venv/ready ## time launches, claims and searches against other ways to the same, and count instructions
 	@benchmarks/launch
 	@benchmarks/instructions
 	@benchmarks/claims
+	@benchmarks/search
 
-docs: .venv/ready ## write the reference pages and the words of completion anew
+docs: .venv/ready ## write the reference pages, the manual and the words of completion anew
 	$(python) .ci/completion
 	$(python) .ci/reference
+	$(python) .ci/manual
 
 test-windows: .venv/ready ## the Windows lane: real Windows Python under Wine (downloads about 1 GB)
 	.ci/wine

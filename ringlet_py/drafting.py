@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ringlet_py import values
 from ringlet_py.catalog import ready_made
 from ringlet_py.entry import Address
-from ringlet_py.errors import CatalogNotFound, LaunchError, ProfileInvalid, RingletError, UsageError
+from ringlet_py.errors import CatalogNotFound, LaunchError, PoolNotFound, ProfileInvalid, RingletError, UsageError
 from ringlet_py.launcher import find_binary
 from ringlet_py.profile.profile import REFERENCE
 from ringlet_py.secret import REDACTED, Secret
@@ -99,7 +99,12 @@ def refuse_keys(profile: Profile, providers: Mapping[str, Provider]) -> None:
 
 def warnings(app: App, profile: Profile, plan: LaunchPlan) -> list[str]:
     """What is not there yet: the binary, the keys; and values in [env] that look like keys."""
-    return [*_binary_warning(app, plan), *_key_warnings(app, plan), *_env_warnings(app, profile)]
+    return [
+        *_binary_warning(app, plan),
+        *_pool_warning(app, plan),
+        *_key_warnings(app, plan),
+        *_env_warnings(app, profile),
+    ]
 
 
 def redacted_env(plan: LaunchPlan, providers: Mapping[str, Provider]) -> dict[str, str]:
@@ -128,6 +133,20 @@ def _binary_warning(app: App, plan: LaunchPlan) -> list[str]:
         find_binary(plan.command[0], app.environ, plan.install)
     except LaunchError as problem:
         return [f"{problem.what}; {problem.hint}"]
+    return []
+
+
+def _pool_warning(app: App, plan: LaunchPlan) -> list[str]:
+    """Where the ledger cannot say which pools there are, there is no warning."""
+    if not plan.pool:
+        return []
+    try:
+        app.lending.pools.get(plan.pool)
+    except PoolNotFound as problem:
+        create = f"ringlet pools create {plan.pool} --provider {plan.provider}"
+        return [f"{problem.what} yet; {problem.why}: {create}"]
+    except (RingletError, OSError):
+        return []
     return []
 
 

@@ -11,6 +11,7 @@ from ringlet_py.entry import Address
 from ringlet_py.errors import UsageError
 from ringlet_py.planning import make_plan
 from ringlet_py.profile.profile import Profile
+from ringlet_py.suggest import nearest
 
 if TYPE_CHECKING:
     from ringlet_py.catalog import Catalog
@@ -65,6 +66,7 @@ def _profile(
     if own and own[0].provider not in catalog.providers:
         raise UsageError(
             f"the catalog does not know which variable takes a key of {own[0].provider!r}",
+            why=f"did you mean {near!r}?" if (near := nearest(own[0].provider, catalog.providers)) else "",
             hint=f"--key VARIABLE={own[0]}",
         )
     return Profile(

@@ -48,7 +48,7 @@ class Settings:
 
 def load_settings(path: str, environ: Mapping[str, str]) -> Settings:
     """The settings of config.toml at that path; a missing file means the defaults, a wrong one is an error."""
-    return _read(_source(path), environ)
+    return read_settings(read_source(path), environ)
 
 
 def load_ledger(path: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
@@ -56,7 +56,7 @@ def load_ledger(path: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
 
     Apart from Settings, since these are kept with compiled plans and the URL may hold a password.
     """
-    url, prefix, on_error = _ledger(_source(path).root().table("ledger"))
+    url, prefix, on_error = _ledger(read_source(path).root().table("ledger"))
     if "@" in url and os.name == "posix" and os.stat(path).st_mode & 0o077:
         from ringlet_py.files.checks import quoted
 
@@ -67,10 +67,11 @@ def load_ledger(path: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
 
 def load_places(path: str) -> tuple[str, ...]:
     """Where keys are looked for when none is named; of PLACES, in their order."""
-    return _places(_source(path).root().table("lending"))
+    return _places(read_source(path).root().table("lending"))
 
 
-def _source(path: str) -> Source:
+def read_source(path: str) -> Source:
+    """The text of config.toml at that path, "" if there is none; raises as reading it does."""
     from ringlet_py.document import Source
     from ringlet_py.files.trusted import read_trusted
 
@@ -83,7 +84,8 @@ def _source(path: str) -> Source:
     return Source(path=path, text=text)
 
 
-def _read(source: Source, environ: Mapping[str, str]) -> Settings:
+def read_settings(source: Source, environ: Mapping[str, str]) -> Settings:
+    """The settings that the text is; ConfigError, with file and line, for anything wrong in it."""
     root = source.root()
     credentials, audit, sealed = root.table("credentials"), root.table("audit"), root.table("sealed")
     settings = Settings(

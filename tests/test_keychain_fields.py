@@ -19,6 +19,7 @@ from ringlet_py.errors import (
 )
 from ringlet_py.keychain.fingerprints import RESERVED
 from ringlet_py.secret import Secret
+from tests.encodings import encodings
 from tests.keychain_world import BOUND, HOME, NEW, OLD, WEBHOOK, WORK, World
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ class TestFingerprints:
         world.keychain.set(WORK, OLD, bound={"webhook": BOUND})
 
         held = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
-        needles = [needle.encode() for secret in (OLD, BOUND) for needle in secret.needles()]
-        assert not [needle for needle in needles if needle in held]
+        forms = [form for secret in (OLD, BOUND) for form in encodings(secret.reveal())]
+        assert not [form for form in forms if form in held]
         assert len(the(world).fingerprint) == 32
 
     def test_two_keychains_have_different_fingerprints(self, world: World, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 # what the package hands out when a program asks for it, and does not import
 OFFERED = {f"{PACKAGE}.api", f"{PACKAGE}.errors"}
-REVEALING = ("backends", "launcher", "daemon", "tokens")
+REVEALING = ("backends", "launcher", "checking", "daemon", "moving", "tokens")
 SHOWING = "ringlet_py.cli.tokens"  # a new token, once
 # these would be outside things too, if a module began to use them
 NOBODY = {"http", "socket", "ssl", "urllib.request", "xmlrpc", "multiprocessing", "pickle"}

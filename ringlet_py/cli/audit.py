@@ -9,6 +9,7 @@ import typer
 
 from ringlet_py.audit import reading, verify
 from ringlet_py.cli import output
+from ringlet_py.cli.nearly import say_slips_of_records
 from ringlet_py.cli.session import app_of
 from ringlet_py.errors import AuditBroken
 
@@ -50,6 +51,8 @@ def list_records(
     moment = reading.parse_since(since, datetime.fromtimestamp(app.clock(), UTC)) if since else None
     query = reading.Query(since=moment, key=key, profile=profile, caller=caller, action=action, outcome=outcome)
     found = list(reading.find(app.folders.state, query))
+    if not found:
+        say_slips_of_records(query, reading.find(app.folders.state, reading.Query()))
     if json:
         output.document(records=found)
         return

@@ -9,11 +9,13 @@ import typer
 from ringlet_py.cli import output
 from ringlet_py.completion.scripts import SHELLS, script
 from ringlet_py.errors import UsageError
+from ringlet_py.suggest import did_you_mean
 
 
-def print_script(shell: Annotated[str, typer.Argument(help="bash, zsh, fish or powershell.")]) -> None:
+def print_script(shell: Annotated[str, typer.Argument(help="bash, zsh, fish, powershell or nu.")]) -> None:
     """Print the script that completes ringlet in a shell; its first lines say where to put it."""
     text = script(shell)
     if text is None:
-        raise UsageError(f"there is no completion for {shell!r}", hint=f"ringlet completion {'|'.join(SHELLS)}")
+        hint = f"ringlet completion {'|'.join(SHELLS)}"
+        raise UsageError(f"there is no completion for {shell!r}", why=did_you_mean(shell, SHELLS), hint=hint)
     output.line(text.rstrip("\n"))

@@ -36,9 +36,11 @@ Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 def build() -> typer.Typer:
     """The command group."""
     group = typer.Typer(help="Keys for other programs, over loopback and a Unix socket.", no_args_is_help=True)
-    commands = {"start": start, "stop": stop, "status": status, "rotate-token": rotate_token, "install": install}
-    for name, command in commands.items():
-        group.command(name)(command)
+    group.command("start")(start)
+    group.command("stop")(stop)
+    group.command("status")(status)
+    group.command("rotate-token")(rotate_token)
+    group.command("install")(install)
     return group
 
 
@@ -63,13 +65,16 @@ def start(
         output.line(f"socket: {found.socket}")
 
 
-def stop(context: typer.Context) -> None:
+def stop(context: typer.Context, json: Json = False) -> None:
     """Stop the daemon, after it has finished the requests that are under way."""
     from ringlet_py.daemon import running
 
     found, seconds = running.stop(running.Runtime.of(app_of(context)), patience=PATIENCE)
     waited = f", after {seconds:.0f} seconds for requests that were under way" if seconds > 1 else ""
-    output.line(f"stopped: process {found.pid}{waited}")
+    if json:
+        output.document(stopped=found.pid, seconds=round(seconds, 3))
+    else:
+        output.line(f"stopped: process {found.pid}{waited}")
 
 
 def status(context: typer.Context, json: Json = False) -> None:
@@ -102,12 +107,15 @@ def status(context: typer.Context, json: Json = False) -> None:
         raise DaemonError("the daemon runs, and does not answer", hint="ringlet daemon stop")
 
 
-def rotate_token(context: typer.Context) -> None:
+def rotate_token(context: typer.Context, json: Json = False) -> None:
     """Replace the admin token; the old one is refused from the next request on."""
     admin = app_of(context).tokens.admin
     admin.rotate()
     output.say("programs that used the old one are refused until they read the new one")
-    output.line(f"rotated: the new token is in {admin.path}")
+    if json:
+        output.document(token_file=admin.path)
+    else:
+        output.line(f"rotated: the new token is in {admin.path}")
 
 
 def install(

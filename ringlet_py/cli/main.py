@@ -27,8 +27,7 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
     own, tail = split(argv)
     session = Session(environ=environ, argv=tuple(own), tail=tail)
     try:
-        # without a variable's name Typer's own completion, which any environment could set off, stays asleep
-        status = build(_asked(own))(args=own, prog_name="ringlet", complete_var="", standalone_mode=False, obj=session)
+        status = _performed(own, session)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_unwritable_output()
@@ -43,6 +42,17 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
         _forget_unwritable_output()
         return _failed(output.of_ours(problem), session)
     return status if isinstance(status, int) else 0
+
+
+def _performed(own: list[str], session: Session) -> object:
+    """What the command answers; bare `ringlet` on a terminal is the command that the person then chooses."""
+    if not own and session.offers_menu:
+        from ringlet_py.cli.menu import chosen_command  # who types a command needs no menu
+
+        words = chosen_command(session)
+        return run(words, session.environ) if words else 0
+    # without a variable's name Typer's own completion, which any environment could set off, stays asleep
+    return build(_asked(own))(args=own, prog_name="ringlet", complete_var="", standalone_mode=False, obj=session)
 
 
 def split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -107,10 +117,17 @@ PARTS = {
     "tokens": "tokens",
     "leases": "leases",
     "audit": "audit",
+    "scan": "scan:scan",
+    "where": "where:where",
     "catalog": "catalog",
+    "config": "config",
     "sealed": "sealed",
+    "migrate": "migrate",
     "daemon": "daemon",
+    "doctor": "doctor:look",
+    "init": "init:init",
     "completion": "completion:print_script",
+    "help": "help:show_help",
 }
 
 

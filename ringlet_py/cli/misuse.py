@@ -26,7 +26,14 @@ def told(problem: typer.TyperException, argv: tuple[str, ...]) -> UsageError:
         why = NO_KEYS if in_keychain else AFTER_DASHES if command in _WITH_AGENT else ""
         return UsageError("too many words on the command line", why=why, hint=hint)
     why = WRITE_ONLY if in_keychain and any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
-    return UsageError(message[:1].lower() + message[1:].rstrip("."), why=why, hint=hint)
+    what, meant = _without_options(message[:1].lower() + message[1:].rstrip("."))
+    return UsageError(what, why=why or meant, hint=hint)
+
+
+def _without_options(message: str) -> tuple[str, str]:
+    """The complaint without the options that are near, and these as everywhere else."""
+    what, mark, names = message.partition(" (Possible options: ")
+    return what, f"did you mean {names.rstrip(')').replace(', ', ' or ')}?" if mark else ""
 
 
 def _command(argv: tuple[str, ...]) -> str:

@@ -20,13 +20,13 @@ _LEASE = "[0-9a-f]{24}"  # the id of a lease, which hints repeat
 
 def line(text: str) -> None:
     """One line of data."""
-    print(text)
+    print(_encodable(text))
 
 
 def lines(texts: Iterable[str]) -> None:
     """Lines of data; nothing for none."""
     for text in texts:
-        print(text)
+        line(text)
 
 
 def document(**fields: Any) -> None:
@@ -75,6 +75,16 @@ def of_ours(problem: RingletError | OSError) -> RingletError:
 def printable(text: str) -> str:
     """The text without control characters, which could rewrite what stands on the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _encodable(text: str) -> str:
+    """The text, with what the terminal's encoding (Latin-1, say) has no character for written in ASCII."""
+    encoding, errors = sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict"
+    try:
+        text.encode(encoding, errors)
+    except UnicodeEncodeError:
+        return text.replace("…", "...").encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:

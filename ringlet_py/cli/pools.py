@@ -127,7 +127,7 @@ def list_pools(context: typer.Context, json: options.Json = False) -> None:
     output.table(_COLUMNS, [_row(_document(pool, members, app)) for pool, members in found])
 
 
-def delete(context: typer.Context, name: options.Name, yes: options.Yes = False) -> None:
+def delete(context: typer.Context, name: options.Name, yes: options.Yes = False, json: options.Json = False) -> None:
     """Delete a pool with what was counted for it; its keys stay: pools delete images."""
     session = session_of(context)
     documents = session.app.kept.documents
@@ -143,6 +143,8 @@ def delete(context: typer.Context, name: options.Name, yes: options.Yes = False)
     session.confirm(f"delete the pool {name}{used}?", otherwise=again, yes=yes)
     session.app.lending.pools.delete(name)
     output.say(f"deleted {name}; its keys stay in the keychain")
+    if json:
+        output.document(deleted=name)
 
 
 def _check(app: App, name: str, given: dict[str, Any]) -> None:

@@ -58,6 +58,7 @@ def create(  # noqa: PLR0913 - one parameter an option
     lease: options.Lease = None,
     ready_made: options.ReadyMade = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace the profile that is there.")] = False,
+    json: Json = False,
 ) -> None:
     """Create a profile."""
     from ringlet_py import drafting
@@ -75,6 +76,8 @@ def create(  # noqa: PLR0913 - one parameter an option
     output.say(f"created {name}; run it: ringlet run {name}")
     if plan.lease:
         grant(app, plan)
+    if json:
+        output.document(profile=name, path=app.profiles.path(name))
 
 
 def edit(  # noqa: PLR0913 - one parameter an option
@@ -94,6 +97,7 @@ def edit(  # noqa: PLR0913 - one parameter an option
     inherit_env: options.InheritEnv = "",
     isolation: options.Isolation = "",
     lease: options.Lease = None,
+    json: Json = False,
 ) -> None:
     """Change a profile: with options those values, without any in your editor ($VISUAL, $EDITOR)."""
     from ringlet_py import drafting
@@ -113,6 +117,8 @@ def edit(  # noqa: PLR0913 - one parameter an option
         output.say(f"changed {name}")
     else:
         output.say("nothing was changed")
+    if json:
+        output.document(profile=name, changed=session.app.profiles.text(name) != before)
 
 
 def list_profiles(context: typer.Context, json: Json = False) -> None:
@@ -157,16 +163,18 @@ def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
     output.lines(f"{field}: {text}" for field, value in shown.items() for text in running.texts(value))
 
 
-def rename(context: typer.Context, name: Name, new: NewName) -> None:
+def rename(context: typer.Context, name: Name, new: NewName, json: Json = False) -> None:
     """Give a profile another name."""
     app = app_of(context)
     app.profiles.rename(name, new, first=app.leasing.grants.end)
     output.say(f"renamed {name} to {new}")
     if app.profiles.summary(new)["lease"]:
         output.say(f"note: it has to be granted again: ringlet leases grant {new}")
+    if json:
+        output.document(before=name, after=new)
 
 
-def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
+def delete(context: typer.Context, name: Name, yes: Yes = False, json: Json = False) -> None:
     """Delete a profile (its key stays in the keychain)."""
     session = session_of(context)
     session.app.profiles.text(name)
@@ -176,6 +184,8 @@ def delete(context: typer.Context, name: Name, yes: Yes = False) -> None:
         session.confirm(question, otherwise=f"ringlet profiles delete {name} --yes", yes=yes)
     session.app.profiles.delete(name, first=session.app.leasing.grants.end)
     output.say(f"deleted {name}")
+    if json:
+        output.document(deleted=name)
 
 
 def show_env(context: typer.Context, name: Name, json: Json = False) -> None:

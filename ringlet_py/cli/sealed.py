@@ -49,6 +49,7 @@ def rotate_master_key(
     reseal: Annotated[
         bool, typer.Option("--reseal", help="Make a new data key too, and seal every value anew with it.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Put the data keys under a new master key, while others read and write."""
     from ringlet_py.backends.sealed import rotation
@@ -70,3 +71,5 @@ def rotate_master_key(
         output.say(f'note: config.toml still says [sealed] master-key = "{app.settings.master_key}"')
     if kind == "env" and "RINGLET_NEW_MASTER_KEY" in app.environ:
         output.say("now set RINGLET_MASTER_KEY to the value of RINGLET_NEW_MASTER_KEY, and unset the latter")
+    if json:
+        output.document(master_key=kind, resealed=resealed if reseal else None)

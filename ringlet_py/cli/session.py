@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING
 import typer
 
 from ringlet_py.app import App
+from ringlet_py.cli.asking import agrees
 from ringlet_py.errors import ConsentNeeded, Declined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DOING = {"delete": "deleting", "edit": "editing", "remove": "removing", "revoke": "revoking"}
+_DOING = {
+    "delete": "deleting",
+    "edit": "editing",
+    "mend": "mending",
+    "move": "moving",
+    "remove": "removing",
+    "report": "reporting",
+    "restore": "restoring",
+    "revoke": "revoking",
+}
+NEVER_ASK = "RINGLET_NON_INTERACTIVE"
+_FALSE = ("", "0", "false", "f", "no", "n", "off")  # as the command line's parser reads a variable
 CALLER_VARIABLE = "RINGLET_TOKEN"  # a caller's token, in whose name keys are claimed
 
 
@@ -45,6 +57,12 @@ class Session:
         return sys.stdin is not None and sys.stdin.isatty() and not self.non_interactive
 
     @property
+    def offers_menu(self) -> bool:
+        """Whether bare `ringlet` can offer what people do: they see it and can answer, and nobody said never to ask."""
+        never = self.environ.get(NEVER_ASK, "").lower() not in _FALSE
+        return self.can_ask and not never and sys.stderr is not None and sys.stderr.isatty()
+
+    @property
     def wants_json(self) -> bool:
         """Whether errors, too, are shown as JSON."""
         return "--json" in self.argv
@@ -56,7 +74,7 @@ class Session:
         if not self.can_ask:
             verb, _, rest = question.rstrip("?").partition(" ")
             raise ConsentNeeded(f"{_DOING.get(verb, verb)} {rest} needs a yes", hint=otherwise)
-        if not typer.confirm(question, err=True):
+        if not agrees(question):
             raise Declined("nothing was changed")
 
 

@@ -68,7 +68,7 @@ def list_tiers(context: typer.Context, json: Json = False) -> None:
     output.table(("TIER", "FEATURE", "RATES", "KEYS"), [row for tier in tiers.values() for row in _rows(app, tier)])
 
 
-def delete_tier(context: typer.Context, name: Name, yes: Yes = False) -> None:
+def delete_tier(context: typer.Context, name: Name, yes: Yes = False, json: Json = False) -> None:
     """Delete a tier; one that keys use only with a yes, since these can then not be claimed."""
     session = session_of(context)
     app = session.app
@@ -85,6 +85,8 @@ def delete_tier(context: typer.Context, name: Name, yes: Yes = False) -> None:
     output.say(f"deleted {name}")
     if keys:
         output.say(f"note: {_THEN}: ringlet keychain edit --where tier={name} --tier ''")
+    if json:
+        output.document(deleted=name, keys=keys)
 
 
 _THEN = "keys whose tier is not there cannot be claimed"

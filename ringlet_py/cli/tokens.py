@@ -11,6 +11,7 @@ import typer
 from ringlet_py import values
 from ringlet_py.cli import output
 from ringlet_py.cli.input import Input, read_secrets
+from ringlet_py.cli.nearly import say_slips_of_scope
 from ringlet_py.cli.session import CALLER_VARIABLE, Session, app_of, session_of
 from ringlet_py.errors import (
     ConsentNeeded,
@@ -77,6 +78,7 @@ def create(
     token, secret = session.app.tokens.create(
         name, scope=scope or "", ttl=ttl, max_uses=max_uses, quota=quota, under=under
     )
+    say_slips_of_scope(session.app, scope or "")
     talk = [f"created {name}: {_in_words(token)}; this is the only time that it is shown"]
     _show(session.app, token, secret, talk, json=json)
 
@@ -105,6 +107,7 @@ def edit(
     _check_words(app, "", *scope.split())
     before = app.tokens.get(name)
     after = app.tokens.change(name, scope=scope)
+    say_slips_of_scope(app, scope)
     if json:
         output.document(token=as_data(after, app.tokens.list(), now=app.clock()))
     elif after.scope == before.scope:

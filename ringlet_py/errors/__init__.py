@@ -47,6 +47,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         ProfileInvalid         11
         CatalogInvalid         11
         PairingImpossible      11   this agent cannot talk to this provider
+        CheckImpossible        11   nothing is known to ask this provider whether a key works
       AuditError               12
         AuditUnwritable        12
         AuditBroken            12
@@ -62,6 +63,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
       DaemonError              16   the daemon cannot do what it was asked
         DaemonRunning          16   another one has its place
         DaemonNotRunning       16
+      SearchIncomplete         17   nothing was found, but not everything could be looked at
       LaunchError             125   the agent could not be started
         AgentNotExecutable    126
         AgentNotFound         127
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import AuditError as AuditError
     from ringlet_py.errors.tree import AuditUnwritable as AuditUnwritable
     from ringlet_py.errors.tree import CatalogInvalid as CatalogInvalid
+    from ringlet_py.errors.tree import CheckImpossible as CheckImpossible
     from ringlet_py.errors.tree import ConfigError as ConfigError
     from ringlet_py.errors.tree import DaemonError as DaemonError
     from ringlet_py.errors.tree import DaemonNotRunning as DaemonNotRunning
@@ -134,6 +137,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import PoolExhausted as PoolExhausted
     from ringlet_py.errors.tree import ProfileInvalid as ProfileInvalid
     from ringlet_py.errors.tree import QuotaUsedUp as QuotaUsedUp
+    from ringlet_py.errors.tree import SearchIncomplete as SearchIncomplete
     from ringlet_py.errors.tree import StoreCorrupt as StoreCorrupt
     from ringlet_py.errors.tree import TokenRefused as TokenRefused
 

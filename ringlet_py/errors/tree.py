@@ -120,6 +120,11 @@ class PairingImpossible(ConfigError):
     hint = "ringlet catalog agents"
 
 
+class CheckImpossible(ConfigError):
+    code = "check-impossible"
+    hint = "ringlet catalog providers"
+
+
 class AuditError(RingletError):
     code = "audit"
     exit_status = 12
@@ -208,6 +213,14 @@ class DaemonRunning(DaemonError):
 class DaemonNotRunning(DaemonError):
     code = "daemon-not-running"
     hint = "ringlet daemon start"
+
+
+class SearchIncomplete(RingletError):
+    """Nothing was found, but not everything could be looked at."""
+
+    code = "search-incomplete"
+    exit_status = 17
+    hint = "make it readable, or name the paths that matter"
 
 
 class LaunchError(RingletError):

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringlet_py.profile.values import ISOLATIONS, SHAPES, check_variable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Mapping as Environment
+
     from ringlet_py.document import Source, Table
 
 KEY = "{key}"
 CONFIG_FOLDER = "{config-folder}"
 HOME = "{home}"
+_PLACE = re.compile(r"(~|\$[A-Z_][A-Z0-9_]*)/(.+)")  # in the home folder, or in the one that a variable names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,9 @@ class Agent:
     env: dict[str, str]
     model_args: tuple[str, ...]
     model_env: dict[str, str]
+    key_files: tuple[str, ...]
+    login_files: tuple[str, ...]
+    transcripts: tuple[str, ...]
     any: bool
     mappings: tuple[Mapping, ...]
 
@@ -49,6 +59,20 @@ class Agent:
     def shapes(self) -> tuple[str, ...]:
         """The wire shapes it speaks, the preferred one first."""
         return SHAPES if self.any else tuple(mapping.shape for mapping in self.mappings)
+
+
+def located(places: Iterable[str], *, home: str, environ: Environment[str, str]) -> list[str]:
+    """The places (`key_files`, …) as patterns for glob; without those of a variable that names no folder.
+
+    A pattern may match folders, which stand for all that is in them.
+    """
+    found = []
+    for place in places:
+        start, _, rest = place.partition("/")
+        folder = home if start == "~" else environ.get(start[1:], "")
+        if os.path.isabs(folder):
+            found.append(os.path.join(glob.escape(folder), rest))
+    return found
 
 
 def read_agent(name: str, source: Source) -> Agent:
@@ -67,6 +91,9 @@ def read_agent(name: str, source: Source) -> Agent:
         env=_env(root, "env"),
         model_args=root.texts("model-args"),
         model_env=_env(root, "model-env"),
+        key_files=_places(root, "key-files"),
+        login_files=_places(root, "login-files"),
+        transcripts=_places(root, "transcripts"),
         any=root.flag("any"),
         mappings=tuple(_mapping(table) for table in root.tables("shapes")),
     )
@@ -116,3 +143,11 @@ def _env(table: Table, key: str) -> dict[str, str]:
 
 def _variables(table: Table, key: str) -> tuple[str, ...]:
     return tuple(check_variable(name, lambda what: table.wrong(what, key)) for name in table.texts(key))
+
+
+def _places(table: Table, key: str) -> tuple[str, ...]:
+    places = table.texts(key)
+    for place in places:
+        if not _PLACE.fullmatch(place) or ".." in place.split("/"):
+            raise table.wrong(f"{place!r} must start with '~/' or with '$VARIABLE/', without '..'", key)
+    return places

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ringlet_py.profile.check import read_check
 from ringlet_py.profile.values import SHAPES, check_base_url, check_variable
 
 if TYPE_CHECKING:
     from ringlet_py.document import Source, Table
+    from ringlet_py.profile.check import Check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Provider:
     placeholder_key: str
     endpoints: dict[str, dict[str, str]]
     shapes: tuple[str, ...]
+    check: Check | None = None
 
     @property
     def variables(self) -> frozenset[str]:
@@ -46,6 +49,7 @@ class Provider:
 def read_provider(name: str, source: Source) -> Provider:
     """The provider in the document; raises the source's error for anything wrong in it."""
     root = source.root()
+    endpoints = _endpoints(root.table("endpoints"))
     provider = Provider(
         name=name,
         title=root.text("title"),
@@ -59,8 +63,9 @@ def read_provider(name: str, source: Source) -> Provider:
         models=root.texts("models"),
         keyless=root.flag("keyless"),
         placeholder_key=root.text("placeholder-key", ""),
-        endpoints=_endpoints(root.table("endpoints")),
+        endpoints=endpoints,
         shapes=_shapes(root),
+        check=read_check(root.table("check"), endpoints.values()),
     )
     root.done()
     if not provider.keyless and not provider.key_env:

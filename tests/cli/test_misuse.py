@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.cli import output
 from ringlet_py.cli.misuse import AFTER_DASHES, NO_KEYS, WRITE_ONLY
 from ringlet_py.cli.waiting import seconds
 from ringlet_py.errors import UsageError
@@ -11,6 +13,23 @@ from tests.end_to_end.program import store_key
 
 if TYPE_CHECKING:
     from tests.end_to_end.program import Home
+
+
+TOOL = "--agent generic --provider anthropic --command true"
+
+
+@pytest.fixture
+def furnished(home: Home) -> Home:
+    """A home with one of everything that has a name."""
+    store_key(home, "anthropic/work")
+    for words in (
+        f"profiles create tool --key-alias work {TOOL}",
+        "pools create images --provider anthropic",
+        "tiers set gold image=5/minute",
+        "tokens create laptop --scope provider=anthropic",
+    ):
+        assert home.here(*words.split()).status == 0
+    return home
 
 
 @pytest.mark.parametrize(
@@ -76,3 +95,50 @@ def test_a_report_takes_either(home: Home, given: str) -> None:
 def test_a_question_that_nobody_can_answer_is_told_in_good_english(home: Home) -> None:
     home.here("pools", "create", "IM", "--provider", "anthropic")
     assert "error: deleting the pool IM needs a yes\n" in home.here("pools", "delete", "IM").err
+
+
+# what is typed, and what it is answered with
+SLIPS = (
+    ("keychian list", "'keychain'"),
+    ("keychain list --jsno", "--json"),
+    ("keychain status anthropic wrok", "anthropic/work"),
+    ("keychain edit antropic work --label x", "anthropic/work"),
+    ("keychain list --provider antropic", "'anthropic'"),
+    ("keychain remove --where alias=wrok", "'work'"),
+    ("keychain list --where lable=x", "'label'"),
+    ("keychain set anthropic x --tier glod", "'gold'"),
+    ("profiles create x --agent claud --provider anthropic", "'claude'"),
+    ("profiles create x --agent claude --provider antropic", "'anthropic'"),
+    (f"profiles create x {TOOL} --key-pool imags", "'images'"),
+    ("profiles inspect toll", "'tool'"),
+    ("run toll --dry-run", "'tool'"),
+    ("run --key antropic/work -- true", "'anthropic'"),
+    ("pools status imags", "'images'"),
+    ("pools edit images --policy rnadom", "'random'"),
+    ("tiers delete glod", "'gold'"),
+    ("tokens rotate laptpo", "'laptop'"),
+    ("tokens create two --scope provider=antropic", "'anthropic'"),
+    ("tokens edit laptop --scope pool=imags", "'images'"),
+    ("leases grant toll", "'tool'"),
+    ("audit list --key antropic", "'anthropic'"),
+    ("audit list --action token-craete", "'token-create'"),
+    ("completion bahs", "'bash'"),
+    ("config get credentials.bakend", "credentials.backend"),
+    ("config set credentials.backend fiel", "'file'"),
+    ("keychain move --to fiel", "'file'"),
+    ("sealed rotate --to fiel", "'file'"),
+)
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_one_that_is_meant(furnished: Home) -> None:
+    missed = [words for words, meant in SLIPS if f"id you mean {meant}" not in furnished.here(*words.split()).err]
+    assert missed == []
+
+
+def test_data_is_written_in_ascii_where_the_encoding_has_no_other_character(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="latin-1", write_through=True))
+    output.line("…wXyZ für 日本")
+    assert written.getvalue() == "...wXyZ für \\u65e5\\u672c\n".encode("latin-1")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ringlet_py.secret import Secret
+from tests.encodings import encodings
 from tests.end_to_end.program import PACKAGE_ROOT
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Search:
     def use(self, key: str) -> None:
         """Looks for this key from now on."""
         self.key = key
-        self.needles = [needle.encode() for needle in Secret(key).needles()]
+        self.needles = encodings(key)
 
     def output(self, command: str, outcome: Outcome) -> Outcome:
         """Looks through what a command printed."""

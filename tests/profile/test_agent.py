@@ -4,12 +4,14 @@ import pytest
 
 from ringlet_py.document import Source
 from ringlet_py.errors import CatalogInvalid
-from ringlet_py.profile.agent import Agent, read_agent
+from ringlet_py.profile.agent import Agent, located, read_agent
 
 GOOD = """
 title = "Example"
 binary = "example"
 drop = ["EXAMPLE_USE_CLOUD"]
+key-files = ["~/.example.json", "$EXAMPLE_HOME/auth.json"]
+transcripts = ["~/.example/**/*.jsonl"]
 
 [env]
 EXAMPLE_PIN = "1"
@@ -54,6 +56,8 @@ def test_an_agent_is_read() -> None:
         ('shape = "anthropic"', 'shape = "antropic"', "'antropic' is not known"),
         ("EXAMPLE_USE_CLOUD", "EXAMPLE USE", "not the name of a variable"),
         ("drop =", "dorp =", "'dorp' is not known"),
+        ("~/.example.json", "/etc/passwd", "must start with '~/' or with '$VARIABLE/'"),
+        ("~/.example/**", "~/.example/../**", "without '..'"),
     ],
 )
 def test_a_mistake_is_refused(old: str, new: str, message: str) -> None:
@@ -61,3 +65,17 @@ def test_a_mistake_is_refused(old: str, new: str, message: str) -> None:
     with pytest.raises(CatalogInvalid) as raised:
         read(GOOD.replace(old, new))
     assert message in raised.value.what
+
+
+def test_the_places_of_keys_lie_in_the_home_folder_and_in_the_folder_that_a_variable_names() -> None:
+    places = read(GOOD).key_files
+
+    assert located(places, home="/h[1]", environ={"EXAMPLE_HOME": "/else"}) == [
+        "/h[[]1]/.example.json",
+        "/else/auth.json",
+    ]
+
+
+@pytest.mark.parametrize("folder", ["", ".", "~/relative"])
+def test_a_variable_that_names_no_folder_is_no_place(folder: str) -> None:
+    assert located(["$EXAMPLE_HOME/auth.json"], home="/home/somebody", environ={"EXAMPLE_HOME": folder}) == []

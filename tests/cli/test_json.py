@@ -1,0 +1,165 @@
+"""Every command that offers --json: one object with its schema version, in success and in failure, and no value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from ringlet_py.cli.main import build
+from ringlet_py.cli.output import SCHEMA_VERSION
+from ringlet_py.errors import DaemonNotRunning
+from tests.end_to_end.program import KEY, Home, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROFILE = "profiles create tool --agent generic --provider anthropic --command true"
+# what has to be there first, and then each command as somebody would type it; `|` stands for a key that is piped in
+BEFORE = (
+    "keychain set anthropic |",
+    "keychain set anthropic other --force |",
+    PROFILE,
+    f"{PROFILE.replace('tool', 'leased')} --lease 8h",
+    "tokens create gone --scope provider=anthropic",
+)
+COMMANDS = (
+    "run tool --dry-run",
+    "init",
+    "keychain set openai --force |",
+    "keychain rename openai default other",
+    "keychain remove openai other",
+    "keychain list",
+    "keychain edit anthropic default --label x",
+    "keychain status",
+    "profiles create second --agent generic --provider anthropic --command true",
+    "profiles edit second --model x",
+    "profiles rename second third",
+    "profiles delete third",
+    "profiles list",
+    "profiles inspect tool",
+    "profiles run tool --dry-run",
+    "profiles env tool",
+    "pools create images --provider anthropic",
+    "pools edit images --policy random",
+    "pools list",
+    "pools status",
+    "pools explain images",
+    "pools report anthropic default rate-limited --retry-after 1",
+    "pools wake anthropic default",
+    "tiers set gold image=5/minute",
+    "tiers list",
+    "tiers delete gold",
+    "pools delete images --yes",
+    "tokens create new --scope provider=anthropic",
+    "tokens list",
+    "tokens edit new --scope provider=openai",
+    "tokens rotate new",
+    "tokens revoke new",
+    "leases grant leased",
+    "leases list",
+    "audit list",
+    "audit verify",
+    "catalog agents",
+    "catalog providers",
+    "config list",
+    "config get audit.enabled",
+    "config set audit.enabled true",
+    "config unset audit.enabled",
+    "config explain",
+    "config path",
+    "sealed status",
+    "migrate scan",
+    "migrate apply --yes",
+    "migrate list",
+    "migrate history",
+    "daemon status",
+    "daemon rotate-token",
+    "doctor",
+    "scan",
+    "where anthropic default",
+)
+# what needs more than this home has: only their errors are looked at here
+FAILING = (
+    "leases show 0123456789abcdef01234567",
+    "leases renew 0123456789abcdef01234567 --ttl 1h",
+    "leases revoke 0123456789abcdef01234567 --yes",
+    "leases release 0123456789abcdef01234567",
+    "leases report 0123456789abcdef01234567 --ok",
+    "daemon stop",
+    "sealed rotate --to nothing",
+    "migrate undo none --yes",
+    "keychain check nobody none --yes",
+    "keychain move --to nowhere",
+)
+
+
+def offering(group: Any, *above: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command that offers --json."""
+    for name, each in group.commands.items():
+        if hasattr(each, "commands"):
+            yield from offering(each, *above, name)
+        elif not each.hidden and any("--json" in one.opts for one in each.params):
+            yield (*above, name)
+
+
+def test_every_command_that_offers_json_is_looked_at() -> None:
+    looked = {tuple(words.split()[:count]) for words in (*COMMANDS, *FAILING) for count in (1, 2)}
+    assert sorted(set(offering(typer.main.get_command(build()))) - looked) == []
+
+
+def prepared(home: Home) -> Home:
+    home.environ["PATH"] = f"{home.path}/bin"
+    home.program("true", "#!/bin/sh\n")
+    for words in BEFORE:
+        assert typed(home, words).status == 0
+    return home
+
+
+def typed(home: Home, words: str, *more: str) -> Outcome:
+    """Types the command, with a value of its own where one is piped in."""
+    stdin = (KEY + words.replace(" ", "").removesuffix("|")).encode() if words.endswith(" |") else b""
+    return home.here(*words.removesuffix(" |").split(), *more, stdin=stdin)
+
+
+def problems(words: str, text: str, *, error: bool) -> list[str]:
+    """What is wrong with what should be one JSON object."""
+    try:
+        shown = json.loads(text)
+    except ValueError:
+        return [f"{words}: no JSON: {text!r}"]
+    if not isinstance(shown, dict) or shown.get("schema_version") != SCHEMA_VERSION:
+        return [f"{words}: no schema version: {text!r}"]
+    if error and not {"code", "error"} <= shown.keys():
+        return [f"{words}: no code or error: {text!r}"]
+    return [] if KEY not in text else [f"{words}: it shows the key"]
+
+
+@pytest.mark.slow
+def test_json_is_one_object_with_its_schema_version_and_without_a_value(home: Home) -> None:
+    prepared(home)
+    found: list[str] = []
+    for words in COMMANDS:
+        done = typed(home, words, "--json")
+        found += problems(words, done.out, error=False)
+        # a status that says what was found, as of scan, is no failure
+        found += [f"{words}: {done.status} {done.err}"] * (done.status not in (0, 1, DaemonNotRunning.exit_status))
+    assert found == []
+
+
+@pytest.mark.parametrize("words", FAILING)
+def test_an_error_is_one_object_on_standard_error(home: Home, words: str) -> None:
+    done = home.here(*words.split(), "--json")
+    assert (done.status != 0, done.out) == (True, "")
+    assert problems(words, done.err, error=True) == []
+
+
+def test_what_the_parser_complains_about_is_one_object_too(home: Home) -> None:
+    found: list[str] = []
+    for words in COMMANDS:
+        done = typed(home, words, "--json", "--no-such-option")
+        found += problems(words, done.err, error=True)
+        found += [f"{words}: {done.status} {done.out}"] * (done.status not in (2, 125) or bool(done.out))
+    assert found == []

@@ -1,0 +1,108 @@
+"""The table at a real terminal; without Textual, and where none can be drawn."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import pexpect
+import pytest
+
+from ringlet_py.app import App
+from ringlet_py.errors import UsageError
+from ringlet_py.screens.manage import check_terminal, manage
+from tests.end_to_end.program import KEY, store_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.end_to_end.program import Home, Terminal
+
+    Start = Callable[..., Terminal]
+
+
+def watched(child: Terminal) -> io.StringIO:
+    """Everything that the terminal gets to see."""
+    screen = io.StringIO()
+    child.logfile_read = screen
+    return screen
+
+
+def end(child: Terminal) -> int | None:
+    child.expect(pexpect.EOF)
+    child.wait()
+    return child.exitstatus
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}, {"TEXTUAL_LOG": "LOG", "TEXTUAL_DEBUG": "1"}])
+def test_a_key_is_added_and_its_value_never_reaches_the_terminal(
+    home: Home, terminal: Start, environ: dict[str, str]
+) -> None:
+    given = {name: str(home.path / "log") if value == "LOG" else value for name, value in environ.items()}
+    child = terminal("keychain", "manage", environ=given)
+    screen = watched(child)
+    child.expect_exact("press a to add one")
+    child.send("a")
+    child.expect_exact("add a key")
+    child.send("anthropic\r")
+    child.expect_exact("Key for anthropic/default: ")
+    child.sendline(KEY)
+    child.expect("stored anthropic/default")
+    child.send("q")
+    assert end(child) == 0
+    pieces = [KEY[start : start + 8] for start in range(13, len(KEY) - 8)]
+    assert [piece for piece in pieces if piece in screen.getvalue()] == []
+    assert home.here("keychain", "list").out == "anthropic/default\n"
+    holding = [path for path in home.files() if KEY.encode() in path.read_bytes()]
+    assert holding == [home.credentials]
+    colours = re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m", screen.getvalue())
+    assert bool(colours) == ("NO_COLOR" not in environ)
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_the_hidden_prompt_leads_back_to_the_table_and_there_it_ends_the_program(terminal: Start) -> None:
+    child = terminal("keychain", "manage")
+    child.expect_exact("press a to add one")
+    child.send("a")
+    child.expect_exact("add a key")
+    child.send("anthropic\r")
+    child.expect_exact("Key for anthropic/default: ")
+    child.sendintr()
+    child.expect_exact("nothing was stored")
+    child.send("\x03")
+    assert end(child) == 130
+
+
+@pytest.mark.slow
+def test_a_store_that_cannot_be_read_is_told_and_no_table_is_drawn(home: Home, terminal: Start) -> None:
+    store_key(home)
+    home.credentials.chmod(0o640)
+    child = terminal("keychain", "manage")
+    screen = watched(child)
+    assert end(child) == 10
+    assert "ringlet: error: " in screen.getvalue()
+    assert "PROFILES" not in screen.getvalue()
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_cannot_move_its_cursor_is_told_the_plain_command(term: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_terminal({"TERM": term}, at_terminal=True)
+    assert caught.value.hint == "ringlet keychain list"
+
+
+def test_without_textual_the_command_that_installs_it_is_named(home: Home) -> None:
+    hidden = {name: None for name in sys.modules if name.partition(".")[0] == "textual"} | {"textual": None}
+    ours = [name for name in sys.modules if name.startswith("ringlet_py.screens.")]
+    with mock.patch.dict(sys.modules, hidden):
+        for name in ours:
+            sys.modules.pop(name)
+        with pytest.raises(UsageError) as caught:
+            manage(App(home.environ), ask=mock.Mock(), agree=mock.Mock())
+    assert caught.value.hint.endswith(" -m pip install 'ringlet-py[manage]'")
+    assert os.path.basename(sys.executable) in caught.value.hint
