@@ -68,11 +68,6 @@ def pytest_runtest_logfinish(location: tuple[str, int | None, str]) -> None:
         gc.collect()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """One more than there are processors where slow tests are left out: the others wait for a fifth of their time."""
-    return (os.cpu_count() or 1) + 1 if "not slow" in config.option.markexpr else None
-
-
 def _make_up_fewer_examples() -> None:
     """Where slow tests are left out, hypothesis tries a fifth of what it tries else."""
     from hypothesis import settings

@@ -544,6 +544,7 @@ def test_waiting_claims_block_neither_the_loop_nor_its_threads(ringlet: Ringlet,
     assert ticks > 40  # each would take as long as a pause if pauses occupied the loop or its threads
 
 
+@pytest.mark.slow
 def test_a_claim_that_is_cancelled_while_it_waits_takes_nothing(ringlet: Ringlet, folder: Path):
     ringlet.add("openai", "work", KEYS["a1"], max_uses="1/0.5s")
     ringlet.claim("openai")

@@ -101,6 +101,7 @@ def test_what_is_there_already_is_left_alone(package: Path):
     assert taken_in(package, "launch", "file", "file", "launch") == taken_in(package, "launch", "file")
 
 
+@pytest.mark.slow
 def test_an_image_of_another_source_is_not_taken_in(package: Path):
     keep(package)
     source = package / "launcher.py"
@@ -119,6 +120,7 @@ def test_a_source_that_was_replaced_by_its_equal_counts_as_changed(package: Path
     assert taken_in(package, "launch") == {}
 
 
+@pytest.mark.slow
 def test_a_missing_source_is_no_error(package: Path):
     keep(package)
     (package / "errors/tree.py").unlink()
@@ -136,6 +138,7 @@ def test_a_shortened_image_is_not_taken_in(package: Path, cut: int):
     assert taken_in(package, "launch") == {}
 
 
+@pytest.mark.slow
 def test_a_damaged_image_is_not_taken_in(package: Path, monkeypatch: pytest.MonkeyPatch):
     keep(package)
     path = path_of(package)
@@ -153,6 +156,7 @@ def test_a_damaged_image_is_not_taken_in(package: Path, monkeypatch: pytest.Monk
     assert len(taken) == 1
 
 
+@pytest.mark.slow
 def test_an_image_of_another_python_or_ringlet_is_not_taken_in(package: Path):
     keep(package)
     path = path_of(package)
@@ -202,6 +206,7 @@ def test_an_image_that_is_right_is_left_alone(package: Path):
     assert [path.name for path in (package / "__pycache__").iterdir() if not path.name.endswith(".image")] == []
 
 
+@pytest.mark.slow
 def test_a_failing_module_is_not_left_half_imported(package: Path):
     (package / "launcher.py").write_text("raise ValueError\n")
     keep(package)

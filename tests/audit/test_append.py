@@ -80,6 +80,7 @@ def as_json_has_it(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.tuples(any_text, any_text, any_text, any_text, any_text), cwd=any_text)
 def test_any_text_is_one_line_and_comes_back_as_it_was(

@@ -53,6 +53,7 @@ def writers() -> Iterator[Callable[..., Writers]]:
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_size", [2500, 1 << 20])
 def test_eight_processes_lose_nothing_and_a_reader_never_sees_it_broken(
     tmp_path: Path, writers: Callable[..., Writers], max_size: int
@@ -69,6 +70,7 @@ def test_eight_processes_lose_nothing_and_a_reader_never_sees_it_broken(
     check_all_there(folder, 200)
 
 
+@pytest.mark.slow
 def test_rotation_under_eight_processes_loses_nothing(tmp_path: Path, writers: Callable[..., Writers]):
     folder = tmp_path / "state"
     running = writers(folder, count=25, max_size=1500)

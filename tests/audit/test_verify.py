@@ -102,6 +102,7 @@ def test_lines_that_are_cut_off_are_counted(five: Log, kept: int):
     assert problem.what == f"the last {COUNT - kept} records are not here"
 
 
+@pytest.mark.slow
 def test_a_log_cut_off_at_any_byte_is_found(log: Log):
     log.claim(2)
     for size in reversed(range(log.path.stat().st_size)):
@@ -138,6 +139,7 @@ def test_a_line_that_was_put_in_is_found(five: Log, line: int, junk: bytes):
     assert check(five).problems[0].line == line + 1
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_done_to_committed_bytes_is_found(new_log: Callable[..., Log], data: st.DataObject):

@@ -580,6 +580,7 @@ soup = st.text(st.sampled_from("[]ab.\"'#=\\ \n\r\tkey{}ä\0"), max_size=40)
 class TestThePlainReader:
     """It gives what TOML's own parser gives, or hands over to it."""
 
+    @pytest.mark.slow
     @settings(max_examples=500)
     @given(documents | soup | st.text(max_size=60))
     @example('[a.b]\nkey = "x"\n[a.b]\nkey = "y"')

@@ -409,6 +409,7 @@ def test_no_variable_changes_what_is_called(
     assert security.count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has the Security framework")
 def test_elsewhere_the_module_loads_and_the_keychain_is_absent() -> None:
     program = (

@@ -82,6 +82,7 @@ class TestAPersonAtATerminal:
         assert secret.reveal() == "sk-fake"
         assert said == []
 
+    @pytest.mark.slow
     def test_who_closes_the_window_has_denied_it(self, bus: PrivateBus, service: Any) -> None:
         with service(prompts=(0.5, True)):
             assert type(failure(bus, can_ask=True)) is KeychainDenied

@@ -275,6 +275,7 @@ def test_no_variable_changes_what_is_called(
     assert windows.kept[TARGET]["Persist"] == windows.CRED_PERSIST_LOCAL_MACHINE
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has a Credential Manager")
 def test_elsewhere_the_module_loads_and_the_credential_manager_is_absent() -> None:
     program = (

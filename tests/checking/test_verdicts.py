@@ -121,6 +121,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted({provider for provider, *_ in ANSWERS})), st.integers(100, 599), JSON | st.binary())
 def test_whatever_comes_is_judged_and_never_repeated(provider: str, status: int, content: Any) -> None:
     body = content if isinstance(content, bytes) else json.dumps({"canary-in-body": content}).encode()

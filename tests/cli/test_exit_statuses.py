@@ -68,6 +68,7 @@ def test_12_is_an_audit_that_was_changed(tool: Home) -> None:
     assert tool.here("audit", "verify").status == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [1, 125])
 def test_under_run_the_status_is_the_agents(tool: Home, status: int) -> None:
     assert tool.ringlet("run", "work", "--", str(status)).status == status
@@ -95,6 +96,7 @@ def test_125_is_everything_that_fails_before_the_agent_starts(tool: Home) -> Non
     assert tool.here("profiles", "run", "work").status == 125
 
 
+@pytest.mark.slow
 def test_126_is_an_agent_that_cannot_be_executed(tool: Home) -> None:
     tool.program("tool", STUB, mode=0o644)
     assert tool.here("run", "work").status == 126

@@ -156,6 +156,7 @@ def test_an_error_is_one_object_on_standard_error(home: Home, words: str) -> Non
     assert problems(words, done.err, error=True) == []
 
 
+@pytest.mark.slow
 def test_what_the_parser_complains_about_is_one_object_too(home: Home) -> None:
     found: list[str] = []
     for words in COMMANDS:

@@ -204,6 +204,7 @@ def test_the_master_key_in_a_real_keychain_is_no_key_of_anybodys(keychain_home: 
     assert ".ringlet" not in listed.out + listed.err
 
 
+@pytest.mark.slow
 @pytest.mark.keychain
 def test_a_locked_keychain_is_locked_and_not_empty(keychain_home: Home, gnome: GnomeKeyring):
     keychain_home.configure(SEALED.format("system"))

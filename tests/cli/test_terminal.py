@@ -104,6 +104,7 @@ def test_non_interactive_never_asks(terminal: Start) -> None:
     assert status_of(child) == 2
 
 
+@pytest.mark.slow
 def test_a_no_leaves_a_key_that_profiles_use_and_a_yes_removes_it(home: Home, terminal: Start) -> None:
     store_key(home)
     home.profile("tool", 'agent = "generic"\nprovider = "anthropic"\ncommand = ["true"]\n')

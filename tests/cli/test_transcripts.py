@@ -10,10 +10,10 @@ from tests.cli import transcript
 if TYPE_CHECKING:
     from tests.end_to_end.program import Home
 
-# they start the most processes, for what other tests show of single commands too
-SLOW = ("keychain-bound-secrets", "leases", "pools-claim", "run")
+# a few that show most of what people do; the others start hundreds of processes
+QUICK = ("keychain-set", "migrate", "profiles")
 TRANSCRIPTS = [
-    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in SLOW))
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem not in QUICK))
     for path in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 ]
 

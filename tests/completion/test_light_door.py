@@ -127,6 +127,7 @@ def test_the_hidden_command_is_in_no_help(home: Home) -> None:
     assert "__complete" not in home.ringlet("__complete", "").out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 @pytest.mark.parametrize("argv", [["--version"], ["completion", "bash"]], ids=" ".join)
 def test_what_cannot_be_printed_is_an_error(home: Home, argv: list[str]) -> None:

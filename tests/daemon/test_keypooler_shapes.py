@@ -30,6 +30,7 @@ LIMITS = AMOUNTS | some.fixed_dictionaries({"rate_limit": AMOUNTS, "window_secon
 TIERS = some.lists(NAMES, max_size=5, unique=True).map(sorted)
 
 
+@pytest.mark.slow
 @given(some.dictionaries(NAMES, LIMITS, min_size=1))
 def test_features_are_shown_as_they_were_given(features: dict[str, object]):
     tier = Tier.parse("pro", rates_of(features))
@@ -84,6 +85,7 @@ def test_what_is_no_moment_is_refused(text: str):
         check_moment("expires_at", text)
 
 
+@pytest.mark.slow
 @given(some.sampled_from(["", "provider=openai", "provider=a host=b agent=c"]), TIERS, TIERS)
 def test_the_tiers_of_a_scope_are_those_it_was_given_last(rest: str, before: list[str], after: list[str]):
     scope = Scope.parse(scope_with(Scope.parse(rest), before))

@@ -299,6 +299,7 @@ BODIES = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), path=st.sampled_from(sorted(BODIES)))
 def test_whatever_is_said_is_answered(world: World, data: st.DataObject, path: str) -> None:

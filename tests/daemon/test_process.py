@@ -66,6 +66,7 @@ def test_on_request_it_has_no_port_at_all(made_daemon: Made):
     assert daemon.request("GET", "/health", unix=True).status == 200
 
 
+@pytest.mark.slow
 def test_everything_it_makes_is_for_its_user_alone(daemon: RealDaemon):
     folder = os.path.join(daemon.runtime, "ringlet")
     modes = {name: stat.S_IMODE(os.lstat(os.path.join(folder, name)).st_mode) for name in os.listdir(folder)}
@@ -99,6 +100,7 @@ def test_its_memory_goes_into_no_core_and_to_no_debugger(daemon: RealDaemon):
             Path(f"/proc/{daemon.process.pid}/environ").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_order_and_leaves_nothing_behind(daemon: RealDaemon, number: int):
     assert daemon.stop(number) == 0
@@ -192,6 +194,7 @@ def test_a_port_that_another_program_has_is_told_with_its_holder(home: Home, mad
             assert f"process {os.getpid()}" in done.err
 
 
+@pytest.mark.slow
 def test_in_the_background_it_is_started_looked_at_and_stopped(home: Home, made_daemon: Made):
     made_daemon()
     started = home.ringlet("daemon", "start", "--listen", "localhost:0")

@@ -65,6 +65,7 @@ def test_a_file_that_cannot_be_read_says_nothing(runtime: Runtime):
             assert runtime.find() is None
 
 
+@pytest.mark.slow
 def test_only_one_holds_the_lock(runtime: Runtime):
     with runtime.held():
         runtime.say(this())

@@ -114,6 +114,7 @@ def test_a_failure_is_the_same_by_both_ways(home: Home, report: Report, break_it
     assert "Traceback" not in short.err
 
 
+@pytest.mark.slow
 def test_the_agent_finds_the_same_by_both_ways(home: Home, report: Report) -> None:
     home.ringlet("run", "work", "--", "a", "--", "", environ={"OPENAI_API_KEY": "stale", "LANG": "C"})
     short = (report.environ, report.args, report.ignored, report.core_limit)

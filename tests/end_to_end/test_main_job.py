@@ -94,6 +94,7 @@ def test_a_keychain_that_does_not_answer_is_8(keychain_home: Home, gnome: GnomeK
     assert (done.status, done.out) == (8, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2], ids=["planned", "compiled"])
 def test_ctrl_c_while_the_keychain_is_asked_is_130_and_no_traceback(
     keychain_home: Home, gnome: GnomeKeyring, times: int

@@ -139,6 +139,7 @@ def test_every_variable_of_every_provider_and_agent_is_dropped(home: Home, repor
     assert report.environ == block(home, **OWN)
 
 
+@pytest.mark.slow
 def test_a_clean_environment_holds_the_essentials_alone(home: Home) -> None:
     store_key(home)
     report = stub.install(home, document='inherit-env = "clean"\n')
@@ -164,6 +165,7 @@ def test_an_lc_ctype_of_the_callers_stays(home: Home, report: Report) -> None:
     assert report.variable("LC_CTYPE") == "C.UTF-8"
 
 
+@pytest.mark.slow
 def test_references_in_env_bring_further_keys(home: Home) -> None:
     store_key(home)
     store_key(home, "github/default", "ghp_" + OTHER_KEY)
@@ -197,6 +199,7 @@ def test_relative_entries_of_path_are_skipped(home: Home, report: Report) -> Non
     assert report.variable("PATH") == path
 
 
+@pytest.mark.slow
 def test_an_isolated_agent_gets_a_private_folder_and_the_files_of_its_mapping(home: Home) -> None:
     (home.config / "agents").mkdir()
     (home.config / "agents/stub.toml").write_text(
@@ -237,6 +240,7 @@ def test_at_a_terminal_the_agent_has_it(home: Home, report: Report, terminal: Ca
     assert report.terminal != 0
 
 
+@pytest.mark.slow
 def test_two_profiles_run_side_by_side_on_their_own_keys(home: Home) -> None:
     store_key(home)
     store_key(home, "anthropic/other", OTHER_KEY)
@@ -250,6 +254,7 @@ def test_two_profiles_run_side_by_side_on_their_own_keys(home: Home) -> None:
     assert shown == [KEY, OTHER_KEY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "trap", "status"), [(signal.SIGTERM, "", -15), (signal.SIGINT, "trap 'exit 3' INT;", 3)]
 )

@@ -50,6 +50,7 @@ def run(
     )
 
 
+@pytest.mark.slow
 def test_a_hostile_project_folder_changes_nothing(home: Home, script: str) -> None:
     store_key(home)
     for name in ("typer.py", "sitecustomize.py", "usercustomize.py", "ringlet_py.py", "tomlkit.py", "os.py"):
@@ -66,6 +67,7 @@ def test_a_hostile_project_folder_changes_nothing(home: Home, script: str) -> No
     assert len(home.here("audit", "list").out.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_no_setting_of_keyrings_chooses_another_backend(home: Home, script: str) -> None:
     home.configure("")
     (home.path / ".config/python_keyring").mkdir()

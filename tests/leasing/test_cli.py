@@ -143,6 +143,7 @@ def test_a_profile_that_cannot_be_renamed_keeps_its_grant(home: Home) -> None:
     assert [each["state"] for each in leases(home)] == ["running"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nothing", ["", "none"])
 def test_a_lease_can_be_taken_off_a_profile(home: Home, nothing: str) -> None:
     assert home.here("profiles", "edit", "work", "--lease", nothing).err == "changed work\n"
@@ -180,6 +181,7 @@ def test_a_report_says_how_the_key_stands_for_the_feature_of_the_lease(home: Hom
     assert told.endswith("Z; to end it: ringlet pools wake anthropic work")
 
 
+@pytest.mark.slow
 def test_the_first_digits_of_an_id_are_enough_if_no_other_begins_so(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1258,6 +1258,7 @@ class OfOrder:
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
+    @pytest.mark.slow
     def test_what_is_taken_is_the_first_in_the_policys_order_that_is_free(
         self, claims: Engine, policy: str, keys: list[dict[str, Any]], steps: list[tuple[Any, ...]], org_rates: Any
     ):

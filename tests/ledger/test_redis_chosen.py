@@ -38,6 +38,7 @@ def on_redis(home: Home, url: str) -> Home:
     return home
 
 
+@pytest.mark.slow
 def test_two_machines_have_the_same_sealed_keys(url: str, tmp_path: Path):
     one, other = (
         Home.at(tmp_path / name, config='[credentials]\nbackend = "sealed"\n[sealed]\nmaster-key = "file"\n')

@@ -59,6 +59,7 @@ CALENDAR = ["1/day@UTC", "2/day@America/New_York", "3/week@Europe/Berlin", "4/mo
 STEPS = st.one_of(st.integers(0, 3), st.integers(0, 2000), st.integers(0, 3 * DAY))
 
 
+@pytest.mark.slow
 @given(
     rate=st.sampled_from([*SLIDING, *CALENDAR, "1", "3"]).map(Rate.parse),
     steps=st.lists(STEPS, max_size=8),

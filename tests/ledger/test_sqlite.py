@@ -411,6 +411,7 @@ class TestManyAtOnce:
         check_integrity(path)
         assert len(acknowledged) > 70
 
+    @pytest.mark.slow
     @pytest.mark.skipif(os.name != "posix", reason="kill -9 is for POSIX")
     def test_killed_at_every_step_of_being_made_it_can_still_be_made(self, tmp_path: Path):
         path = tmp_path / "state" / "ledger.sqlite"

@@ -345,6 +345,7 @@ class OfLeases:
         assert {each.id for each in callers.leases()} == {"renewed", "for ever"}
         assert callers.forget_leases(2**53) == 1
 
+    @pytest.mark.slow
     def test_forgets_thousands_at_once(self, callers: Callers):
         for number in range(1100):
             callers.add_lease(lease(str(number), expires_at=number + 1))

@@ -356,6 +356,7 @@ def test_the_last_look_is_at_the_deadline_and_not_after_it(world: World):
     assert world.clock() - start == pytest.approx(7.3)
 
 
+@pytest.mark.slow
 @given(
     wait=st.floats(0.001, 100),
     drawn=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=20),

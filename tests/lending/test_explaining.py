@@ -313,6 +313,7 @@ NOTHING = ("pool-empty", "key-not-found")
 OWNERS = st.sampled_from(["everyone", "user:1", "channel:7"])
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(owners=st.lists(OWNERS, max_size=4), wishes=st.lists(WISHES, max_size=6), quota=st.booleans())
 def test_what_is_explained_is_what_a_claim_does(

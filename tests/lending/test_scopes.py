@@ -344,6 +344,7 @@ def test_keys_of_which_the_scope_admits_none_are_out_of_scope(world: World) -> N
         world.claim("openai", scopes=scoped("alias=red"))
 
 
+@pytest.mark.slow
 @given(
     aliases=st.lists(st.sampled_from(["a", "ab", "b", "ba"]), unique=True, min_size=1),
     scopes=st.lists(st.sampled_from(["alias=a*", "alias=*b", "alias=b", "provider=openai", ""]), max_size=3),

@@ -119,6 +119,7 @@ def test_an_unknown_key_is_not_found(world: World) -> None:
     assert isinstance(problem, KeyNotFound)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(["x", "y", ""]), min_size=1, max_size=12),
     st.sampled_from(["round-robin", "first", "least-recently-limited", "most-remaining", "soonest-expiring"]),

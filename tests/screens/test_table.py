@@ -97,6 +97,7 @@ def addresses(home: Home) -> list[str]:
     return home.here("keychain", "list").out.split()
 
 
+@pytest.mark.slow
 def test_a_key_is_added_and_its_value_is_never_on_the_screen(home: Home) -> None:
     person = Person(KEY)
     screens = type_in(home, person, "a", "= anthropic", "tab", "= work", "enter")

@@ -94,6 +94,7 @@ def test_every_place_at_the_end_of_a_chunk_is_seen_once(small: None):
             assert found(searching, b"-" * place + form + b"-" * size) == [(number, 1)]
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_nothing_is(small: None):
     text = NOISE[:100_000] + b"sk-made-up-0123456789abcdef012345678" * 100
 
@@ -101,6 +102,7 @@ def test_nothing_is_found_where_nothing_is(small: None):
     assert found(made([]), text) == []
 
 
+@pytest.mark.slow
 def test_a_value_of_one_character_again_and_again_takes_no_time():
     searching = made(["0" * 40])
 

@@ -105,6 +105,7 @@ def records(home: Home) -> list[dict[str, str]]:
     return [{"outcome": each["outcome"], "caller": each.get("caller", "")} for each in found]
 
 
+@pytest.mark.slow
 def test_a_claim_is_in_the_name_of_the_token(home: Home) -> None:
     store_key(home)
 
@@ -113,6 +114,7 @@ def test_a_claim_is_in_the_name_of_the_token(home: Home) -> None:
     assert records(home) == [{"outcome": "ok", "caller": "token:ci"}]
 
 
+@pytest.mark.slow
 def test_a_token_whose_uses_are_up_claims_nothing(home: Home) -> None:
     store_key(home)
     text = made(home, "ci", "--scope", "provider=*", "--max-uses", "1")
@@ -131,6 +133,7 @@ def test_a_token_claims_nothing_beyond_its_scope(home: Home) -> None:
     assert [each["outcome"] for each in records(home)] == ["ok", "out-of-scope", "out-of-scope"]
 
 
+@pytest.mark.slow
 def test_a_token_in_the_variable_counts_too(home: Home) -> None:
     store_key(home)
     text = made(home).strip()
@@ -141,6 +144,7 @@ def test_a_token_in_the_variable_counts_too(home: Home) -> None:
     assert records(home)[0]["caller"] == "token:ci"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "rlt_" + "a" * 43, "nonsense"])
 def test_a_token_that_is_none_never_means_the_owner(home: Home, text: str) -> None:
     store_key(home)
@@ -152,6 +156,7 @@ def test_a_token_that_is_none_never_means_the_owner(home: Home, text: str) -> No
     assert len(records(home)) == 1
 
 
+@pytest.mark.slow
 def test_a_revoked_token_claims_nothing(home: Home) -> None:
     store_key(home)
     text = made(home)
@@ -164,6 +169,7 @@ def test_a_revoked_token_claims_nothing(home: Home) -> None:
 # what is given in the place of a token
 
 
+@pytest.mark.slow
 def test_a_variable_that_is_empty_is_told_so(home: Home) -> None:
     store_key(home)
 
