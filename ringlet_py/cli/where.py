@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,10 +42,10 @@ def where(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Show every place on this machine where a key's value lies, and who used it last; never the value.
+    """Show the places on this machine where a key's value lies, and who used it last; never the value.
 
-    Looks at the backends, the environment, files of the home folder, agents' files, histories of shells, and the
-    repository of the current folder with its history.
+    Looks at the backends, the environment, files that set variables, agents' files, histories of shells, and the
+    current folder, with the history of its repository; elsewhere with --below.
     """
     app = app_of(context)
     address = options.address_of(app, provider, alias)
@@ -74,11 +75,17 @@ def _looking(app: App, below: list[str]) -> Looking:
     looking.in_settings(app.folders)
     looking.at_agents(app.catalog, app.folders)
     top = _repository(app)
-    looking.in_files(dict.fromkeys([*([top] if top else []), *below]))
+    looking.in_files(dict.fromkeys([*([top] if top else _here(app.folders.home)), *below]))
     if top:
         looking.in_staged([top])
         looking.in_histories([top])
     return looking
+
+
+def _here(home: str) -> list[str]:
+    """The current folder, unless it is the home folder or above it: to look at all of that takes long."""
+    here = os.path.realpath(".")
+    return [] if f"{os.path.realpath(home)}{os.sep}".startswith(os.path.join(here, "")) else ["."]
 
 
 def _repository(app: App) -> str:

@@ -21,13 +21,17 @@ _NOT_FILES = frozenset(("/proc", "/sys", "/dev"))  # what the kernel shows there
 class Files:
     """The files at and below the paths; symbolic links are followed only where they are named.
 
-    `skipped` are files that are left out (the keychain's own); what cannot be read is added to `problems`.
+    `skipped` are files that are left out (the keychain's own); what cannot be read is added to `problems`, and if the
+    paths were `asked` for also what is neither file nor folder.
     """
 
-    def __init__(self, paths: Iterable[str], *, skipped: Collection[str] = (), problems: list[str]) -> None:
+    def __init__(
+        self, paths: Iterable[str], *, skipped: Collection[str] = (), problems: list[str], asked: bool = True
+    ) -> None:
         self._paths = [*dict.fromkeys(paths)]
-        self._skipped = skipped
+        self._skipped = frozenset(map(os.path.realpath, skipped))
         self._problems = problems
+        self._asked = asked
 
     def size(self) -> int:
         """The bytes of all of them together."""
@@ -44,28 +48,25 @@ class Files:
                 self._problems.append(_told(path, problem))
                 continue
             with io.FileIO(fd) as file:
-                status = os.fstat(fd)
-                if stat.S_ISREG(status.st_mode) and not self._is_skipped(status):
+                # by its path: a second name of it elsewhere is a place where the keys lie
+                if stat.S_ISREG(os.fstat(fd).st_mode) and os.path.realpath(path) not in self._skipped:
                     yield Source(kind=FILE, place=path, read=file.readinto)
-
-    def _is_skipped(self, status: os.stat_result) -> bool:
-        return any(os.path.exists(path) and os.path.samestat(status, os.stat(path)) for path in self._skipped)
 
     def _all(self, problems: list[str]) -> Iterator[tuple[str, os.stat_result]]:
         """Each file once, though the paths may lie in each other."""
         if len(self._paths) == 1:
-            yield from _below(self._paths[0], problems)
+            yield from _below(self._paths[0], problems, asked=self._asked)
             return
         seen = set[str]()
         for path in self._paths:
-            for found, entry in _below(path, problems):
+            for found, entry in _below(path, problems, asked=self._asked):
                 name = os.path.abspath(found)
                 if name not in seen:
                     seen.add(name)
                     yield found, entry
 
 
-def _below(path: str, problems: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _below(path: str, problems: list[str], *, asked: bool) -> Iterator[tuple[str, os.stat_result]]:
     """The regular files at and below the path, in the order of their names."""
     try:
         given = os.stat(path)
@@ -74,10 +75,12 @@ def _below(path: str, problems: list[str]) -> Iterator[tuple[str, os.stat_result
         return
     if stat.S_ISREG(given.st_mode):
         yield os.path.realpath(path) if os.path.islink(path) else path, given
+    elif asked and not stat.S_ISDIR(given.st_mode):
+        problems.append(f"{path} is neither a file nor a folder")
     folders = [path] if stat.S_ISDIR(given.st_mode) else []
     while folders:
-        entries = _entries(folders.pop(), problems)
-        objects = _objects(entries)
+        entries = _entries(folder := folders.pop(), problems)
+        objects = _objects(folder, entries)
         for entry in entries:
             if entry.is_file(follow_symlinks=False):
                 yield from _with_stat(entry)
@@ -96,10 +99,14 @@ def _entries(folder: str, problems: list[str]) -> list[os.DirEntry[str]]:
         return []
 
 
-def _objects(entries: list[os.DirEntry[str]]) -> str:
-    """The folder of git's objects, which are compressed: `--history` looks into them; "" where there is none."""
+def _objects(folder: str, entries: list[os.DirEntry[str]]) -> str:
+    """The folder of git's objects, which are compressed: `--history` looks into them; "" where there is none.
+
+    Only within `.git`, where no commit can put a file: elsewhere a folder may be made to look like it.
+    """
     names = {entry.name: entry.path for entry in entries}
-    return names.get("objects", "") if {"HEAD", "refs"} <= names.keys() else ""
+    within = ".git" in os.path.abspath(folder).split(os.sep)
+    return names.get("objects", "") if within and {"HEAD", "refs"} <= names.keys() else ""
 
 
 def _with_stat(entry: os.DirEntry[str]) -> Iterator[tuple[str, os.stat_result]]:

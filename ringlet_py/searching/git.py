@@ -25,6 +25,7 @@ _PASSED = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"),
 )
+LIMIT = 60  # seconds for one answer; a repository's configuration can include a pipe that nobody writes to
 _OWN = "GIT_CONFIG"  # how a person, or the CI, sets what no repository can
 _SET = {
     "LC_ALL": "C",
@@ -91,7 +92,12 @@ class Git:
 
     def _run(self, *args: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         command = [self._git, *_SAFE, *args]
-        return subprocess.run(command, cwd=self.folder, env=self._env, input=given, capture_output=True, check=False)
+        try:
+            return subprocess.run(
+                command, cwd=self.folder, env=self._env, input=given, capture_output=True, check=False, timeout=LIMIT
+            )
+        except subprocess.TimeoutExpired:
+            raise SearchIncomplete(f"git did not answer in {LIMIT} seconds about {self.folder}") from None
 
     def _start(self, *args: str, given: IO[bytes] | int | None) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

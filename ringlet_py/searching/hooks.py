@@ -107,19 +107,25 @@ class Hook:
 def hook_of(git: Git) -> Hook:
     """The hook of the repository; raises UsageError where the repository itself moves it out of its folders."""
     folder = os.path.normpath(os.path.join(git.folder, git.lines("rev-parse", "--git-path", "hooks")[0]))
-    top = git.asked("rev-parse", "--show-toplevel")
+    # a repository that says itself where its files are could say that they are everywhere
+    is_told = _scope(git, "core.worktree") not in ("", *_OTHERS)
+    top = "" if is_told else git.asked("rev-parse", "--show-toplevel")
     own = [os.path.realpath(each) for each in [*git.folders, *([top] if top else [])]]
     real = os.path.realpath(folder)
     if any(os.path.commonpath([real, each]) == each for each in own if _same_drive(real, each)):
         return Hook(folder)
-    scope = git.asked("config", "--show-scope", "--get", "core.hooksPath").partition("\t")[0]
-    if scope in _OTHERS:
+    if _scope(git, "core.hooksPath") in _OTHERS:
         return Hook(folder)
     raise UsageError(
         f"the repository has its hooks in {folder}",
         why="core.hooksPath in its own configuration leads out of it",
         hint="git config --local --unset core.hooksPath",
     )
+
+
+def _scope(git: Git, name: str) -> str:
+    """Where git has that setting from, "" if it is not set."""
+    return git.asked("config", "--show-scope", "--get", name).partition("\t")[0]
 
 
 def _same_drive(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ import io
 import os
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import SearchIncomplete
+from ringlet_py.errors import SearchIncomplete, UsageError
 from ringlet_py.searching.files import Files
 from ringlet_py.searching.git import Git
 from ringlet_py.searching.objects import history, history_size, staged
@@ -38,11 +38,11 @@ class Looking:
         self._histories: list[Git] = []
         self._variables: Mapping[str, str] = {}
 
-    def in_files(self, paths: Iterable[str], about: str = "files") -> None:
-        """The files at and below the paths, but for the keychain's own."""
-        paths = list(paths)
-        self._files.append(Files(paths, skipped=self._skipped, problems=self.problems))
-        self.about.append(about)
+    def in_files(self, paths: Iterable[str], about: str = "") -> None:
+        """The files at and below the paths, but for the keychain's own; `about` is for paths that nobody asked for."""
+        asked = not about
+        self._files.append(Files(paths, skipped=self._skipped, problems=self.problems, asked=asked))
+        self.about.append(about or "files")
 
     def at_agents(self, catalog: Catalog, folders: Folders) -> None:
         """The agents' configuration, transcripts and results of tools, and histories of shells."""
@@ -59,12 +59,12 @@ class Looking:
 
     def in_staged(self, folders: Iterable[str]) -> None:
         """What is staged in the repositories of the folders; raises SearchIncomplete if one is in none."""
-        self._staged += [Git(folder, self._environ) for folder in folders]
+        self._staged += [self._repository(folder) for folder in folders]
         self.about.append("what is staged")
 
     def in_histories(self, folders: Iterable[str]) -> None:
         """What their histories hold; raises likewise."""
-        self._histories += [Git(folder, self._environ) for folder in folders]
+        self._histories += [self._repository(folder) for folder in folders]
         self.about.append("history")
 
     def size(self) -> int:
@@ -77,12 +77,19 @@ class Looking:
         for name, value in self._variables.items():
             text = io.BytesIO(value.encode("utf-8", "surrogateescape"))
             yield Source(kind=ENVIRONMENT, place=f"${name}", read=text.readinto, numbered=False)
+        seen: set[str] = set()  # a file may lie in several of the places
         for files in self._files:
-            yield from self._told(files.sources())
+            yield from (source for source in self._told(files.sources()) if _is_new(source.place, seen))
         for git in self._staged:
             yield from self._told(staged(git))
         for git in self._histories:
             yield from self._told(history(git))
+
+    def _repository(self, folder: str) -> Git:
+        if not os.path.isdir(folder):
+            hint = "ringlet scan FILE looks at a file; --staged and --history at the repository of a folder"
+            raise UsageError(f"{folder} is no folder", hint=hint)
+        return Git(folder, self._environ)
 
     def _told(self, sources: Iterator[Source]) -> Iterator[Source]:
         """What stops in the middle is a problem of what has been found so far, and takes nothing of it away."""
@@ -92,3 +99,11 @@ class Looking:
             self.problems.append(problem.what)
         except OSError as problem:
             self.problems.append(str(problem))
+
+
+def _is_new(path: str, seen: set[str]) -> bool:
+    real = os.path.realpath(path)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True

@@ -69,7 +69,9 @@ def history(git: Git) -> Iterator[Source]:
                 place = f"{each.name[:_SHOWN]} ({each.kind}'s message)"
                 yield Source(kind=HISTORY, place=place, read=read, numbered=False)
     if missing:
-        raise SearchIncomplete(f"{missing} objects of the history are not in this clone", hint="git fetch --unshallow")
+        raise SearchIncomplete(f"{missing} objects of the history are not in this clone: git fetch --unshallow")
+    if git.asked("rev-parse", "--is-shallow-repository") == "true":  # where its history was cut off, nothing is missing
+        raise SearchIncomplete("this clone has only the end of the history: git fetch --unshallow")
 
 
 def history_size(git: Git) -> int:

@@ -9,7 +9,7 @@ from ringlet_py.audit.log import OK
 from ringlet_py.errors import KeyNotFound, RingletError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ringlet_py.audit import Recorder
     from ringlet_py.backends import Backend
@@ -73,13 +73,10 @@ def wanted(values: Iterable[tuple[Address, Secret]]) -> Wanted:
 
 
 def _values(addresses: list[Address], backend: Backend) -> list[tuple[Address, Secret]]:
-    """All of them at one go where the backend can."""
-    ahead: Callable[[list[Address]], Callable[[Address], Secret]] | None = getattr(backend, "ahead", None)
-    get = ahead(addresses) if ahead else backend.get
     found = []
     for address in addresses:
         try:
-            found.append((address, get(address)))
+            found.append((address, backend.get(address)))
         except KeyNotFound:
             continue
     return found

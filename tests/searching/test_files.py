@@ -11,11 +11,11 @@ from ringlet_py.searching.files import Files
 posix = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs are POSIX's")
 
 
-def listed(*paths: Path, skipped: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+def listed(*paths: Path, skipped: tuple[str, ...] = (), asked: bool = True) -> tuple[list[str], list[str]]:
     """The names and contents that are given, and the problems."""
     problems: list[str] = []
     found = []
-    for source in Files(map(str, paths), skipped=skipped, problems=problems).sources():
+    for source in Files(map(str, paths), skipped=skipped, problems=problems, asked=asked).sources():
         buffer = bytearray(100)
         size = source.read(memoryview(buffer)) or 0
         found.append(f"{Path(source.place).name}={buffer[:size].decode('latin-1')}")
@@ -56,13 +56,21 @@ def test_the_keychains_own_file_is_left_out(folder: Path):
 
 
 def test_gits_objects_are_left_out_and_other_folders_of_the_name_are_not(folder: Path):
-    for place in (".git/objects", ".git/refs", "src/objects"):
+    for place in (".git/objects", ".git/refs", "src/objects", "src/refs"):
         (folder / place).mkdir(parents=True)
     (folder / ".git" / "HEAD").write_text("h")
     (folder / ".git/objects/o").write_text("o")
+    (folder / "src/HEAD").write_text("made to look like a repository")
     (folder / "src/objects/p").write_text("p")
 
-    assert listed(folder)[0] == ["a=\0\1", "HEAD=h", "c=c", "d.png=d", "p=p"]
+    assert listed(folder)[0] == ["a=\0\1", "HEAD=h", "c=c", "d.png=d", "HEAD=made to look like a repository", "p=p"]
+
+
+@posix
+def test_another_name_of_the_keychains_own_file_is_a_place_like_any(folder: Path):
+    (folder / "synced").hardlink_to(folder / "a")
+
+    assert listed(folder, skipped=(str(folder / "a"),))[0] == ["synced=\0\1", "c=c", "d.png=d"]
 
 
 @posix
@@ -79,11 +87,12 @@ def test_symbolic_links_are_followed_only_where_they_are_named(folder: Path, tmp
 
 
 @posix
-def test_a_fifo_is_passed_over_without_waiting(folder: Path):
+def test_a_fifo_is_passed_over_without_waiting_and_told_where_it_was_asked_for(folder: Path):
     os.mkfifo(folder / "fifo")
 
-    assert listed(folder)[0] == ["a=\0\1", "c=c", "d.png=d"]
-    assert listed(folder / "fifo") == ([], [])
+    assert listed(folder) == (["a=\0\1", "c=c", "d.png=d"], [])
+    assert listed(folder / "fifo") == ([], [f"{folder / 'fifo'} is neither a file nor a folder"])
+    assert listed(folder / "fifo", asked=False) == ([], [])
 
 
 @posix
@@ -91,7 +100,7 @@ def test_what_takes_the_place_of_a_file_meanwhile_is_not_read(folder: Path, monk
     entry = (folder / "a").stat()
     (folder / "a").unlink()
     (folder / "a").symlink_to("/etc/passwd")
-    monkeypatch.setattr(files, "_below", lambda path, problems: [(path, entry)])
+    monkeypatch.setattr(files, "_below", lambda path, problems, *, asked: [(path, entry)])
 
     found, problems = listed(folder / "a")
     assert found == []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.searching import git as ours
 from tests.end_to_end.leaks import CommandLines, Search
 from tests.end_to_end.program import KEY, PACKAGE_ROOT, Home, store_key
 from tests.people import as_root
@@ -140,6 +141,34 @@ def test_a_history_that_is_not_all_there_is_never_clean(home: Home):
     assert "1 objects of the history" in done.err
 
 
+def test_a_shallow_clone_is_never_clean(home: Home):
+    commit(home, "one", a=KEY)
+    commit(home, "two", a="clean")
+    git(home, "clone", "--quiet", "--depth", "1", f"file://{home.path / 'work'}", str(home.path / "clone"))
+
+    done = home.here("scan", "--history", str(home.path / "clone"))
+    assert done.status == INCOMPLETE
+    assert "git fetch --unshallow" in done.err
+
+
+def test_a_file_has_no_repository(home: Home):
+    commit(home, "one", a="clean")
+    done = home.here("scan", "--staged", "a")
+
+    assert done.status == 2
+    assert "a is no folder" in done.err
+
+
+def test_a_configuration_that_never_ends_is_not_waited_for(home: Home, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ours, "LIMIT", 0.3)
+    git(home, "config", "include.path", str(home.path / "work/fifo"))
+    os.mkfifo(home.path / "work/fifo")
+
+    done = home.here("scan", "--staged")
+    assert done.status == INCOMPLETE
+    assert "git did not answer" in done.err
+
+
 def test_no_repository_is_an_error_of_its_own(home: Home):
     done = home.here("scan", "--staged", str(home.path))
 
@@ -185,6 +214,15 @@ def test_a_hook_is_not_put_where_only_the_repository_says(home: Home):
 
     assert done.status == 2
     assert "leads out of it" in done.err
+    assert not (home.path / "elsewhere").exists()
+
+
+def test_nor_where_it_says_that_everything_is_its_own(home: Home):
+    git(home, "config", "core.worktree", "/")
+    git(home, "config", "core.hooksPath", str(home.path / "elsewhere"))
+    done = home.here("scan", "--hook", "install")
+
+    assert done.status == 2
     assert not (home.path / "elsewhere").exists()
 
 
