@@ -60,14 +60,6 @@ def test_what_is_gone_meanwhile_is_left_out(backend: MemoryBackend, records: Any
     assert [address for address, _ in read([WORK, HOME], backend, records, purpose="")] == [WORK]
 
 
-def test_all_are_read_at_one_go_where_the_backend_can(backend: MemoryBackend, records: Any):
-    backend.ahead = lambda addresses: {each: Secret("ahead-of-others") for each in addresses}.get  # type: ignore[attr-defined]
-
-    assert [secret.reveal() for _, secret in read([WORK, HOME], backend, records, purpose="")] == [
-        "ahead-of-others"
-    ] * 2
-
-
 def test_a_value_stored_twice_is_looked_for_once_and_a_short_one_not_at_all(backend: MemoryBackend, records: Any):
     found = wanted(read([WORK, HOME, BOUND], backend, records, purpose=""))
 
