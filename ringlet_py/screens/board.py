@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
+from textual.message import Message
 from textual.widgets import DataTable, Footer, Static
 
 from ringlet_py.errors import RingletError
@@ -16,7 +18,6 @@ from ringlet_py.values import looks_like_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual import events
     from textual.app import ComposeResult
 
     from ringlet_py.entry import Entry
@@ -50,13 +51,15 @@ class Board(App[int]):
         self.desk = desk
         self.view = first
         self.failure: Exception | None = None
+        self.held = ("", "")  # a filter, and the address of a key that stays in sight although it fits no longer
+        self.deaf_until = 0.0  # keys that were typed before are not heard, in the seconds of the library's messages
 
     def compose(self) -> ComposeResult:
         yield Static("", id="place", markup=False)
         yield DataTable[Cell](id="keys", cursor_type="row")
         yield Static("", id="empty", markup=False)
         yield DataTable[Cell](id="counts", cursor_type="none")
-        yield Line("", is_key=self.is_key, placeholder=EXAMPLE, name="filter")
+        yield Line("", is_key=self.is_key, done=self.leave_filter, placeholder=EXAMPLE, name="filter")
         yield Static("", id="said", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
@@ -69,7 +72,40 @@ class Board(App[int]):
         self.filter.display = False
         self.show()
         self.tell("; ".join(map(rows.printable, self.view.notes)))
-        self.keys.focus()
+        self.set_focus(self.keys)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Does what a key of the keyboard says before the next one is looked at.
+
+        The library lets a key wander through the widgets meanwhile: typed quickly, the text after `/` would then be
+        taken for commands.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._typed(event)
+        else:
+            await super().on_event(event)
+
+    async def _typed(self, event: events.Key) -> None:
+        self.app_focus = True  # gives the line its focus back, if the terminal's window was left and entered
+        if await self._check_bindings(event.key, priority=True) or event.time < self.deaf_until:
+            return
+        if isinstance(self.focused, Line) and event.is_printable:
+            self.focused.take(event.character or "")
+        else:
+            await self._check_bindings(event.key)
+
+    def forget_typed(self) -> None:
+        """Lets no key be heard that was typed until now: nobody saw then what it is an answer to."""
+        self.deaf_until = Message().time
+
+    def leave_filter(self) -> None:
+        """Goes back to the keys that fit, or says what is wrong with the filter."""
+        complaint = self.guarded(lambda: rows.checked_filter(self.filter.value))
+        self.tell(complaint)
+        if not complaint:
+            self.filter.display = bool(self.filter.value)
+            self.show()
+            self.set_focus(self.keys)
 
     def on_print(self, event: events.Print) -> None:
         """What a service says while the table is there."""
@@ -156,8 +192,9 @@ class Board(App[int]):
 
     def _filtered(self) -> list[Status]:
         """The keys that fit; what is not a whole filter yet leaves all of them."""
+        text, (held_for, held) = self.filter.value, self.held
         try:
-            return rows.filtered(self.view.keys, self.filter.value, now=self.desk.app.clock())
+            return rows.filtered(self.view.keys, text, now=self.desk.app.clock(), held=held if text == held_for else "")
         except RingletError:
             return list(self.view.keys)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ringlet_py.entry import Entry
     from ringlet_py.secret import Secret
 
-FORCIBLE = (KeySuspicious, ProviderSuspicious, KeyDuplicate)
+FORCIBLE = (KeySuspicious, KeyDuplicate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,14 @@ class Desk:
 
     def check_new(self, provider: str, alias: str, fields: Mapping[str, str]) -> str:
         """Nothing, if there may be such a key; raises what speaks against it, before a person types its value."""
+        address = self.address(provider, alias)
+        try:
+            values.check_provider(address.provider, self.app.catalog.providers)
+        except ProviderSuspicious as problem:
+            hint = f"mend it, or: ringlet keychain set {address.provider} {address.alias} --force"
+            raise ProviderSuspicious(problem.what, hint=hint) from None
         self.check_fields(fields)
-        self.app.keychain.check_free(self.address(provider, alias))
+        self.app.keychain.check_free(address)
         return ""
 
     def check_fields(self, fields: Mapping[str, str]) -> str:
@@ -62,15 +68,16 @@ class Desk:
     def store(self, address: Address, fields: Mapping[str, str], *, replace: bool = False) -> str:
         """Asks for the value on the plain terminal and stores it; what came of it.
 
-        A value that looks wrong is stored only after a yes; raises Declined, and what the keychain raises.
+        What looks wrong is stored only after a yes, which counts as the commands' `--force` does: a provider is asked
+        about before the value.  Raises Declined, and what the keychain raises.
         """
         keychain = self.app.keychain
+        forced = self._provider_forced(address)
         secret = self.ask(f"Key for {address}")
         try:
-            warnings = keychain.set(address, secret, replace=replace, fields=fields)
+            warnings = keychain.set(address, secret, replace=replace, fields=fields, force=forced)
         except FORCIBLE as problem:
-            if not self.agree(f"{problem.what}; store it all the same?"):
-                raise Declined("nothing was changed") from None
+            self._insist(problem)
             warnings = keychain.set(address, secret, replace=replace, fields=fields, force=True)
         done = f"{'replaced' if replace else 'stored'} {address} in {keychain.backend.place}"
         return printable("; ".join([done, *(f"warning: {warning}" for warning in warnings)]))
@@ -85,7 +92,7 @@ class Desk:
     def switch(self, entry: Entry) -> str:
         """Sets an active key inactive, and an inactive one active; what came of it."""
         self.app.keychain.edit([entry.address], {"active": not entry.active})
-        return f"{entry.address} is {'inactive' if entry.active else 'active'} now"
+        return f"{entry.address} is {'inactive' if entry.active else 'active'} now; i takes it back"
 
     def question(self, addresses: Sequence[Address]) -> str:
         """What a person is asked before these keys are removed, with the profiles that use them."""
@@ -101,6 +108,20 @@ class Desk:
         for address in addresses:
             self._remove(address)
         return f"removed {addresses[0]}" if len(addresses) == 1 else f"removed {len(addresses)} keys"
+
+    def _provider_forced(self, address: Address) -> bool:
+        """Whether the provider is probably a slip, and a person insists on it."""
+        try:
+            values.check_provider(address.provider, self.app.catalog.providers)
+        except ProviderSuspicious as problem:
+            self._insist(problem)
+            return True
+        return False
+
+    def _insist(self, problem: RingletError) -> None:
+        """Raises Declined, unless a person says yes to it all the same."""
+        if not self.agree(f"{problem.what}; store it all the same?"):
+            raise Declined("nothing was changed", hint="") from None
 
     def _remove(self, address: Address) -> None:
         try:

@@ -52,7 +52,8 @@ def words(problem: RingletError | OSError) -> str:
     if not isinstance(problem, RingletError):
         return printable(f"{problem.filename or 'a file'}: {problem.strerror or problem}")
     why = f" ({problem.why})" if problem.why else ""
-    return printable(f"{problem.what}{why}. {problem.hint}")
+    hint = f". {problem.hint}" if problem.hint else ""
+    return printable(f"{problem.what}{why}{hint}")
 
 
 def cells(one: Status) -> tuple[str, ...]:
@@ -69,16 +70,18 @@ def count_cells(group: Group) -> tuple[str, ...]:
     return (printable(group.provider), *map(str, numbers))
 
 
-def filtered(keys: Sequence[Status], text: str, *, now: float) -> list[Status]:
+def filtered(keys: Sequence[Status], text: str, *, now: float, held: str = "") -> list[Status]:
     """The keys that fit every word: FIELD=VALUE as `keychain list --where` has it, else any text that is shown.
 
-    Raises UsageError for a field that there is not; `now` is in seconds since 1970.
+    The key at the address `held` stays, whether it fits or not.  Raises UsageError for a field that there is not;
+    `now` is in seconds since 1970.
     """
     given = text.split()
     wanted = [parse_filter(word) for word in given if "=" in word]
-    left = {str(entry.address) for entry in chosen((one.entry for one in keys), wanted, now=now)}
+    left = {entry.address for entry in chosen((one.entry for one in keys), wanted, now=now)}
     plain = [word.lower() for word in given if "=" not in word]
-    return [one for one in keys if str(one.entry.address) in left and _holds(cells(one), plain)]
+    fitting = {one.entry.address for one in keys if one.entry.address in left and _holds(cells(one), plain)}
+    return [one for one in keys if one.entry.address in fitting or str(one.entry.address) == held]
 
 
 def checked_filter(text: str) -> str:

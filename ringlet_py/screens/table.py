@@ -60,16 +60,16 @@ class KeyTable(Board):
         super().__init__(desk, first)
         self._aside = aside or self.suspend
 
-    def action_add(self) -> None:
+    async def action_add(self) -> None:
         """Asks where the key is to be, and then for its value."""
-        self._form("add a key", NEW_KEY, check=self._check_new, then=self._add)
+        await self._form("add a key", NEW_KEY, check=self._check_new, then=self._add)
 
     def action_replace(self) -> None:
         """Asks for a new value of the key under the cursor."""
         if entry := self.chosen():
             self.try_to(lambda: self._ask_and_store(entry.address, {}, replace=True))
 
-    def action_edit(self) -> None:
+    async def action_edit(self) -> None:
         """Asks for the fields of the key under the cursor."""
         if not (entry := self.chosen()):
             return
@@ -82,37 +82,39 @@ class KeyTable(Board):
             self.try_to(lambda: self.desk.edit(entry.address, rows.changes(before, texts)))
 
         fields = {name: (written(name), text, "") for name, text in before.items()}
-        self._form(f"edit {entry.address}", fields, check=check, then=edit)
+        await self._form(f"edit {entry.address}", fields, check=check, then=edit)
 
     def action_switch(self) -> None:
-        """Sets the key under the cursor inactive, or active again."""
+        """Sets the key under the cursor inactive, or active again; it stays there, so that the same key undoes it."""
         if entry := self.chosen():
+            self.held = (self.filter.value, str(entry.address))
             self.try_to(lambda: self.desk.switch(entry))
 
-    def action_remove(self) -> None:
+    async def action_remove(self) -> None:
         """Removes the key under the cursor, after a yes."""
         if entry := self.chosen():
-            self._remove([entry.address])
+            await self._remove([entry.address])
 
-    def action_remove_expired(self) -> None:
+    async def action_remove_expired(self) -> None:
         """Removes every key whose date has come, whatever the filter shows, after a yes that names them all."""
         expired = self.view.expired()
         if expired:
-            self._remove(expired)
+            await self._remove(expired)
         else:
             self.tell("no key has expired")
 
     def action_filter(self) -> None:
         """Goes to the filter's line."""
         self.filter.display = True
-        self.filter.focus()
+        self.set_focus(self.filter)
 
     def action_unfilter(self) -> None:
         """Shows all keys again."""
         self.filter.value = ""
         self.filter.display = False
         self.tell("")
-        self.keys.focus()
+        self.show()
+        self.set_focus(self.keys)
 
     def action_refresh(self) -> None:
         """Looks again at what there is."""
@@ -131,15 +133,7 @@ class KeyTable(Board):
         if event.input is self.filter:
             self.show()
 
-    def on_input_submitted(self, event: Line.Submitted) -> None:
-        """Enter in the filter goes back to the keys, or says what is wrong with it."""
-        complaint = self.guarded(lambda: rows.checked_filter(event.value))
-        self.tell(complaint)
-        if not complaint:
-            event.input.display = bool(event.value)
-            self.keys.focus()
-
-    def _form(
+    async def _form(
         self,
         title: str,
         fields: Fields,
@@ -147,11 +141,7 @@ class KeyTable(Board):
         check: Callable[[dict[str, str]], str],
         then: Callable[[dict[str, str]], None],
     ) -> None:
-        def answered(texts: dict[str, str] | None) -> None:
-            if texts is not None:
-                then(texts)
-
-        _ = self.push_screen(Form(title, fields, check=check, is_key=self.is_key), answered)
+        await self.push_screen(Form(title, fields, check=check, then=then, is_key=self.is_key))
 
     def _check_new(self, texts: dict[str, str]) -> str:
         return self.guarded(lambda: self.desk.check_new(texts["provider"], texts["alias"], rows.further(texts)))
@@ -162,19 +152,35 @@ class KeyTable(Board):
         self.move_to(str(address))
 
     def _ask_and_store(self, address: Address, fields: dict[str, str], *, replace: bool = False) -> str:
+        """Stores what is typed at the plain terminal; what came of it, or its error, with the table there again."""
+        failure: Exception | None = None
+        said = ""
         with self._aside():
-            # asyncio would keep Ctrl-C to itself until somebody presses Enter
-            before = signal.signal(signal.SIGINT, signal.default_int_handler)
+            # no error may leave this block: `suspend` would not take the terminal back
             try:
-                return self.desk.store(address, fields, replace=replace)
-            except KeyboardInterrupt:
-                return "nothing was stored"
-            finally:
-                signal.signal(signal.SIGINT, before)
+                said = self._interruptible(lambda: self.desk.store(address, fields, replace=replace))
+            except Exception as problem:  # noqa: BLE001 - raised again below
+                failure = problem
+        self.forget_typed()
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # it holds this frame, which would hold it, and so what was typed
+        return said
 
-    def _remove(self, addresses: Sequence[Address]) -> None:
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it
-            if yes:
-                self.try_to(lambda: self.desk.remove(addresses))
+    def _interruptible(self, act: Callable[[], str]) -> str:
+        # asyncio would keep Ctrl-C to itself until somebody presses Enter
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return act()
+        except KeyboardInterrupt:
+            return "nothing was stored"
+        finally:
+            signal.signal(signal.SIGINT, before)
 
-        _ = self.push_screen(Question(self.desk.question(addresses)), answered)
+    async def _remove(self, addresses: Sequence[Address]) -> None:
+        def remove() -> None:
+            self.try_to(lambda: self.desk.remove(addresses))
+
+        await self.push_screen(Question(self.desk.question(addresses), shown=self.forget_typed, then=remove))

@@ -79,6 +79,44 @@ def test_ctrl_c_at_the_hidden_prompt_leads_back_to_the_table_and_there_it_ends_t
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [(["\r"], "the value is empty"), (["your-api-key-here\r", "n\r"], "nothing was changed"), (["\x04"], "empty")],
+)
+def test_after_an_error_at_the_hidden_prompt_the_table_comes_back(
+    home: Home, terminal: Start, typed: list[str], said: str
+) -> None:
+    store_key(home)
+    child = terminal("keychain", "manage")
+    child.expect_exact("F5")
+    child.send("r")
+    for text, prompt in zip(typed, ("Key for anthropic/default: ", "store it all the same? [y/N]: "), strict=False):
+        child.expect_exact(prompt)
+        child.send(text)
+    child.expect_exact(said)
+    child.send("d")
+    child.expect_exact("remove this key?")
+    child.send("nq")
+    assert end(child) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "said"), [("/izz", "no key fits the filter"), ("/labl=foo\r", "no field 'labl'")])
+def test_a_filter_that_comes_in_one_piece_runs_no_command(home: Home, terminal: Start, text: str, said: str) -> None:
+    store_key(home)
+    before = home.credentials.read_bytes(), home.here("keychain", "list", "--json").out
+    child = terminal("keychain", "manage")
+    screen = watched(child)
+    child.expect_exact("F5")
+    child.send(text)
+    child.expect_exact(said)
+    child.send("\x03")
+    assert end(child) == 130
+    assert "add a key" not in screen.getvalue()
+    assert (home.credentials.read_bytes(), home.here("keychain", "list", "--json").out) == before
+
+
+@pytest.mark.slow
 def test_a_store_that_cannot_be_read_is_told_and_no_table_is_drawn(home: Home, terminal: Start) -> None:
     store_key(home)
     home.credentials.chmod(0o640)

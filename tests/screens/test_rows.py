@@ -46,6 +46,12 @@ def test_a_filter_leaves_what_fits_all_of_its_words(text: str, left: list[str]) 
     assert [str(one.entry.address) for one in rows.filtered(keys, text, now=NOW)] == left
 
 
+def test_a_key_that_is_held_stays_in_its_place_whatever_the_filter_says() -> None:
+    keys = [known("anthropic/a"), known("anthropic/b", active=False), known("anthropic/c")]
+    left = rows.filtered(keys, "active=yes", now=NOW, held="anthropic/b")
+    assert left == keys
+
+
 def test_a_filter_on_a_field_that_there_is_not_is_told_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         rows.checked_filter("lable=x")

@@ -4,14 +4,14 @@ import asyncio
 import gc
 import importlib.util
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
 
 from ringlet_py.app import App
-from ringlet_py.errors import Declined, KeychainLocked
+from ringlet_py.errors import Declined, InvalidSecret, KeychainLocked
 from ringlet_py.screens.desk import Desk
 from ringlet_py.secret import Secret
 from tests.end_to_end.program import KEY, store_key
@@ -43,6 +43,8 @@ class Person:
         value = self.values.pop(0)
         if value == "^C":
             raise KeyboardInterrupt
+        if not value:
+            raise InvalidSecret("the value is empty")
         return Secret(value)
 
     def agree(self, question: str) -> bool:
@@ -62,18 +64,35 @@ def seen(table: KeyTable) -> str:
     return " ".join("\n".join("".join(segment.text for segment in strip) for strip in strips).split())
 
 
+class Aside:
+    """The table put aside as Textual does it: what leaves the block with an error is never taken back."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.now = True
+        yield
+        self.now = False
+
+
 def use(home: Home, person: Person, steps: Callable[[KeyTable, Pilot[int]], Coroutine[None, None, None]]) -> KeyTable:
     """Opens the table on a screen of 80 by 24, and does the steps there."""
     from ringlet_py.screens.table import KeyTable
 
     desk = Desk(app=App(home.environ), ask=person.ask, agree=person.agree)
-    table = KeyTable(desk, desk.look(), aside=nullcontext)
+    aside = Aside()
+    table = KeyTable(desk, desk.look(), aside=aside)
 
     async def run() -> None:
         async with table.run_test(size=(80, 24)) as pilot:
             await steps(table, pilot)
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    finally:
+        assert not aside.now, "the table never came back"
     return table
 
 
@@ -91,6 +110,25 @@ def type_in(home: Home, person: Person, *words: str) -> list[str]:
 
     use(home, person, steps)
     return screens
+
+
+def type_ahead(home: Home, person: Person, *bursts: str) -> str:
+    """The screen after these letters were typed, those of a burst all before the table looks at the first."""
+    from textual import events
+
+    names = {"/": "slash", " ": "space", "=": "equals_sign", "\r": "enter", "\t": "tab", "v": "down"}
+    screens: list[str] = []
+
+    async def steps(table: KeyTable, pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        for burst in bursts:
+            for event in [events.Key(names.get(c, c), c if c.isprintable() and c != "v" else None) for c in burst]:
+                table.post_message(event)
+            await pilot.pause()
+        screens.append(seen(table))
+
+    use(home, person, steps)
+    return screens[0]
 
 
 def addresses(home: Home) -> list[str]:
@@ -180,6 +218,92 @@ def test_ctrl_c_at_the_prompt_stores_nothing_and_the_table_goes_on(home: Home) -
     screen = type_in(home, Person("^C"), "a", "= anthropic", "enter")[-1]
     assert "nothing was stored" in screen
     assert addresses(home) == []
+
+
+@pytest.mark.slow
+def test_an_empty_value_at_the_prompt_is_told_in_the_table(home: Home) -> None:
+    store_key(home)
+    screen = type_in(home, Person(""), "r")[-1]
+    assert "the value is empty" in screen
+    assert "anthropic/default usable" in screen
+
+
+@pytest.mark.slow
+def test_what_nobody_thought_of_at_the_prompt_ends_the_table_with_the_terminal_taken_back(home: Home) -> None:
+    store_key(home)
+    person = Person()
+    with mock.patch.object(person, "ask", side_effect=ZeroDivisionError), pytest.raises(ZeroDivisionError):
+        type_in(home, person, "r")
+
+
+@pytest.mark.slow
+def test_a_provider_that_is_nearly_one_of_the_catalog_is_told_before_the_value_is_asked_for(home: Home) -> None:
+    person = Person()
+    screen = type_in(home, person, "a", "= antropic", "enter")[-1]
+    assert "is not in the catalog, but 'anthropic' is" in screen
+    assert "ringlet keychain set antropic default --force" in screen
+    assert person.asked == []
+
+
+@pytest.mark.slow
+def test_a_key_of_such_a_provider_is_replaced_after_a_yes_that_comes_before_the_value(home: Home) -> None:
+    store_key(home, "antropic/default")
+    person = Person(KEY[::-1], agrees=True)
+    assert "replaced antropic/default" in type_in(home, person, "r")[-1]
+    question, prompt = person.asked
+    assert question.endswith("store it all the same?")
+    assert prompt == "Key for antropic/default"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["i", "x", "labl=foo", "d y", "aer"])
+def test_what_is_typed_quickly_after_the_slash_is_the_filter_and_no_command(home: Home, text: str) -> None:
+    store_key(home)
+    before = home.here("keychain", "list", "--json").out
+    person = Person()
+    screen = type_ahead(home, person, f"/{text}")
+    assert text in screen
+    assert [said for said in ("add a key", "remove this key", "no key has expired") if said in screen] == []
+    assert person.asked == []
+    assert home.here("keychain", "list", "--json").out == before
+
+
+@pytest.mark.slow
+def test_keys_typed_quickly_act_in_their_order(home: Home) -> None:
+    for alias in ("a", "b", "c"):
+        store_key(home, f"openai/{alias}", KEY + alias)
+    assert "openai/b inactive" in type_ahead(home, Person(), "vi")
+    screen = type_ahead(home, Person(), "/openai/c\ri")
+    assert "openai/c inactive" in screen
+    assert "1 of 3 keys" in screen
+
+
+@pytest.mark.slow
+def test_a_form_that_is_filled_in_quickly_gets_each_text_into_its_own_line(home: Home) -> None:
+    person = Person(KEY)
+    screen = type_ahead(home, person, "aanthropic\twork\tmine\r")
+    assert person.asked == ["Key for anthropic/work"]
+    assert "anthropic/work usable never - mine" in screen
+
+
+@pytest.mark.slow
+def test_keys_typed_before_the_value_was_asked_for_or_a_question_was_there_are_not_heard(home: Home) -> None:
+    store_key(home)
+    assert "anthropic/default usable" in type_ahead(home, Person(KEY[::-1]), "riii")
+    assert "remove this key?" in type_ahead(home, Person(), "dy")
+    assert "remove this key?" not in type_ahead(home, Person(), "d", "n")
+    assert addresses(home) == ["anthropic/default"]
+
+
+@pytest.mark.slow
+def test_a_key_switched_off_stays_in_sight_so_that_the_same_key_takes_it_back(home: Home) -> None:
+    for alias in ("a", "b"):
+        store_key(home, f"openai/{alias}", KEY + alias)
+    off, on = type_in(home, Person(), "slash", "= active=yes", "enter", "i", "i")[4:]
+    assert "openai/a inactive" in off
+    assert "openai/a is inactive now; i takes it back" in off
+    assert "openai/a usable" in on
+    assert "openai/b usable" in on
 
 
 @pytest.mark.slow
