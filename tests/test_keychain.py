@@ -174,6 +174,27 @@ def test_of_many_keys_the_nearest_is_named(world: World, wanted: str, why: str) 
     assert world.keychain.not_found(Address.parse(wanted)).why == why
 
 
+@pytest.mark.parametrize(
+    ("stored", "wanted", "why", "hint"),
+    [
+        ("openai/default", "openia", "did you mean openai/default?", "use openai/default; "),
+        ("anthropic/work", "antropic", "did you mean anthropic/work?", "use anthropic/work; "),
+        ("anthropic/work", "antropic/work", "did you mean anthropic/work?", "use anthropic/work; "),
+        ("", "antropic/w", "did you mean anthropic/w? there are no keys yet", "ringlet keychain set anthropic w ("),
+        ("acme/one", "mistrall", "did you mean mistral/default? you have: acme/one", "ringlet keychain set mistral"),
+        ("openia/a", "openia/z", "you have: openia/a", "ringlet keychain set openia z"),
+        ("", "acme", "there are no keys yet", "ringlet keychain set acme default"),
+    ],
+)
+def test_no_hint_stores_a_key_under_a_slip(world: World, stored: str, wanted: str, why: str, hint: str) -> None:
+    if stored:
+        world.backend.set(Address.parse(stored), OLD)
+    error = world.keychain.not_found(Address.parse(wanted))
+
+    assert error.why == why
+    assert error.hint.startswith(hint)
+
+
 def test_removing_from_a_locked_keychain_forgets_nothing(world: World) -> None:
     world.keychain.set(WORK, OLD)
     world.memory.failure = KeychainLocked("locked")

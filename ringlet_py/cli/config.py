@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 Name = Annotated[str, typer.Argument(help="A setting, for example audit.enabled.")]
+BACKEND = "credentials.backend"
 _LONGEST = 65536  # characters of a value on standard input
 
 
@@ -147,19 +148,42 @@ def _change(context: typer.Context, setting: Setting, value: Any, *, json: bool)
     (found,) = _explained(session, setting.name)
     if json:
         output.document(changed=changed, **_short(found))
-        return
-    output.say(f"{'changed' if changed else 'nothing to change in'} {path}")
-    if value is not None and found.winner.kind != "config.toml":
+    else:
+        output.say(f"{'changed' if changed else 'nothing to change in'} {path}")
+    if setting.name == BACKEND:
+        _say_what_is_elsewhere(session, found.winner.value or "")
+    if not json and value is not None and found.winner.kind != "config.toml":
         output.say(f"note: {found.winner.where} wins over it")
 
 
+def _say_what_is_elsewhere(session: Session, choice: str) -> None:
+    """The keys that are out of sight with that choice of a backend, and how they come along."""
+    from ringlet_py.cli.keychain_places import keys_elsewhere, meant_by
+
+    used = meant_by(session.app, choice)
+    for place, count in keys_elsewhere(session.app, used).items():
+        come = f"ringlet keychain move --from {place} --to {used} --all"
+        if count:
+            are = "key is" if count == 1 else "keys are"
+            output.say(f"warning: {count} {are} in {place}, and out of use while ringlet uses {used}: {come}")
+        elif count is None:
+            output.say(f"note: whether keys are in {place} cannot be told; if so, they are out of use: {come}")
+
+
 def _short(each: Explained) -> dict[str, Any]:
+    from ringlet_py.configuring.explaining import typed_as
+
     winner = each.winner
-    return {"name": each.setting.name, "value": winner.value, "from": winner.kind, "where": winner.where}
+    value = typed_as(each.setting, winner.value)
+    return {"name": each.setting.name, "value": value, "from": winner.kind, "where": winner.where}
 
 
 def _long(each: Explained) -> dict[str, Any]:
-    layers = [{"layer": one.kind, "where": one.where, "value": one.value} for one in each.layers]
+    from ringlet_py.configuring.explaining import typed_as
+
+    layers = [
+        {"layer": one.kind, "where": one.where, "value": typed_as(each.setting, one.value)} for one in each.layers
+    ]
     return {**_short(each), "words": each.setting.words, "layers": layers}
 
 

@@ -141,6 +141,7 @@ def remove_keys(
     """Remove a key with its bound secrets, or all keys that fit --where."""
     session = session_of(context)
     app = session.app
+    provider, alias = options.parted(provider, alias)
     if provider and not alias:
         raise UsageError("the alias is missing", hint=f"ringlet keychain remove {provider} {DEFAULT_ALIAS}")
     if provider and not where:
@@ -169,17 +170,17 @@ def _ask_for_all(session: Session, entries: list[Entry], doing: str, *, yes: boo
 
 
 def _ask_its_users(session: Session, address: Address) -> None:
-    """A key that profiles name is removed only with somebody's consent."""
+    """A key that profiles name, or that could not be put back where it was, is removed only with consent."""
+    from ringlet_py.moving import made
+
     using, unreadable = session.app.profiles.using(address), session.app.profiles.unreadable()
-    if not (using or unreadable):
+    used = [f"{address} is used by {', '.join(using)}"] if using else []
+    used += [f"these profiles cannot be read and may use {address}: {', '.join(unreadable)}"] if unreadable else []
+    used += [output.printable(each) for each in made.receipts(session.app.folders).needing(str(address))]
+    if not used:
         return
     session.app.keychain.check_there(address)
-    used = f"{address} is used by {', '.join(using)}" if using else ""
-    if unreadable:
-        used = "; ".join(
-            filter(None, [used, f"these profiles cannot be read and may use {address}: {', '.join(unreadable)}"])
-        )
-    _ask(session, used, "remove it?", f"ringlet keychain remove {address.provider} {address.alias} --yes")
+    _ask(session, "; ".join(used), "remove it?", f"ringlet keychain remove {address.provider} {address.alias} --yes")
 
 
 def _ask(session: Session, used: str, question: str, again: str) -> None:

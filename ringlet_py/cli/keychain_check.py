@@ -8,6 +8,7 @@ import typer
 
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
+from ringlet_py.cli.nearly import say_slips
 from ringlet_py.cli.progress import progress
 from ringlet_py.cli.session import Session, session_of
 from ringlet_py.entry import DEFAULT_ALIAS
@@ -64,7 +65,12 @@ def _entries(session: Session, provider: str, alias: str, *, everything: bool) -
         raise UsageError("no key is named", hint="ringlet keychain check PROVIDER ALIAS, or --all")
     if not everything:
         return [keychain.entry(options.address_of(session.app, provider, alias))]
-    return [entry for entry in keychain.entries() if provider in ("", entry.address.provider)]
+    there = keychain.entries()
+    found = [entry for entry in there if provider in ("", entry.address.provider)]
+    if not found:
+        output.say(output.printable(f"there are no keys{f' of {provider!a}' if provider else ''} to check"))
+        say_slips({"provider": provider}, {"provider": {entry.address.provider for entry in there}})
+    return found
 
 
 def _checked(checking: Checking, entry: Entry, endpoint: str, *, everything: bool, advance: Any) -> Checked:

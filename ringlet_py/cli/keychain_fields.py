@@ -9,8 +9,8 @@ import typer
 from ringlet_py import values
 from ringlet_py.cli.input import Input, read_secrets
 from ringlet_py.cli.nearly import say_slips_of_filters
-from ringlet_py.entry import FIELDS, Address, check_name
-from ringlet_py.errors import KeyNotFound, UsageError
+from ringlet_py.entry import DEFAULT_ALIAS, FIELDS, Address, check_name
+from ringlet_py.errors import InvalidName, KeyNotFound, UsageError
 from ringlet_py.fields import Filter, chosen, parse_filter
 
 if TYPE_CHECKING:
@@ -80,8 +80,26 @@ def truth(flag: bool | None) -> str | None:
 
 
 def address_of(app: App, provider: str, alias: str) -> Address:
-    """The address of the words, unless one of them looks like a key."""
-    return values.check_address(Address(provider, alias), app.catalog.providers)
+    """The address of the words (`acme work`, or `acme/work` as one), unless one of them looks like a key."""
+    return values.check_address(Address(*parted(provider, alias)), app.catalog.providers)
+
+
+def parted(provider: str, alias: str) -> tuple[str, str]:
+    """Provider and alias, of which the first may be an address as it is printed: `acme/work`."""
+    name, slash, own = provider.partition("/")
+    if not (slash and _are_names(name, own)):
+        return provider, alias  # a pasted key with a slash in it stays whole, and is not repeated
+    if alias not in ("", DEFAULT_ALIAS, own):
+        raise UsageError("two aliases are given", hint="write PROVIDER/ALIAS, or PROVIDER ALIAS")
+    return name, own
+
+
+def _are_names(provider: str, alias: str) -> bool:
+    try:
+        Address(provider, alias)
+    except InvalidName:
+        return False
+    return True
 
 
 def address_in(app: App, text: str) -> Address:

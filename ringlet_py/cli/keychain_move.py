@@ -10,7 +10,7 @@ import typer
 
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
-from ringlet_py.cli.keychain_places import PLACES, backend_named, in_use, use_backend
+from ringlet_py.cli.keychain_places import PLACES, backend_named, check_usable, in_use, use_backend
 from ringlet_py.cli.progress import progress
 from ringlet_py.cli.session import Session, session_of
 from ringlet_py.entry import Address
@@ -74,6 +74,8 @@ def move_keys(  # noqa: PLR0913 - one parameter an option
     staying = [each for each in there if each.address not in _names(moves)]
     wanted = moves
     switches = bool(moves) and _switches(session.app, moving, staying, wish)
+    if moves:
+        check_usable(session.app, moving.backend)
     if moves and not dry_run:
         _ask(session, moving, moves, wish, switches=switches, yes=yes)
         moves = _run(session.app, moving, moves, replace=replace, switches=switches)
@@ -167,7 +169,7 @@ def _switches(app: App, moving: Relocation, staying: list[Move], wish: Wish) -> 
         return bool(wish.switch)
     if staying:
         raise ConsentNeeded(
-            f"keys in {wish.to} cannot be used while ringlet uses {used}, and {len(staying)} would stay there",
+            f"keys in {wish.to} cannot be used while ringlet uses {used}, and {len(staying)} would stay in {used}",
             why="one backend is in use at a time",
             hint="move --all, or say what you want: --switch (those that stay are out of use) or --no-switch",
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import RingletError
+from ringlet_py.errors import KeychainAbsent, RingletError
+from ringlet_py.keychain.fingerprints import RESERVED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ringlet_py.app import App
     from ringlet_py.backends import Backend
 
@@ -19,6 +22,57 @@ def backend_named(app: App, name: str) -> Backend:
     if name == "system":
         return app.system_backend()
     return app.file_backend() if name == "file" else app.sealed
+
+
+def meant_by(app: App, choice: str) -> str:
+    """The name of the backend that a choice in config.toml means: without a keychain `system` means the file."""
+    if choice not in ("system", "system-only"):
+        return choice
+    return "file" if choice == "system" and _is_absent(app.system_backend()) else "system"
+
+
+def _is_absent(backend: Backend) -> bool:
+    try:
+        backend.check()
+    except RingletError as problem:
+        return isinstance(problem, KeychainAbsent)
+    return False
+
+
+def check_usable(app: App, backend: Backend) -> None:
+    """Raises what storing a key there would raise, as far as that is known before it is done; changes nothing."""
+    kind = app.settings.master_key
+    if backend.name != "sealed" or app.sealed.keys.values.keys():
+        backend.check()
+    elif kind == "env":
+        app.sealed.keys.master(kind).make("", "", rotating=False)  # reads the variable, and does no more
+    elif kind == "system":
+        try:
+            app.system_backend().check()
+        except KeychainAbsent as problem:
+            hint = "ringlet config set sealed.master-key file, or env, or passphrase"
+            raise KeychainAbsent(problem.what, why="the master key is to be there", hint=hint) from None
+
+
+def keys_elsewhere(app: App, name: str) -> dict[str, int | None]:
+    """How many keys are in the other backends, by their names: None where that cannot be told; unlocks nothing."""
+    counts = {
+        "system": lambda: sum(entry.backend == "system" for entry in app.kept.entries.entries()),
+        "file": lambda: _keys(app.file_backend()),
+        "sealed": lambda: sum("#" not in address for address in app.kept.sealed.addresses()),
+    }
+    return {place: _told(count) for place, count in counts.items() if place != name}
+
+
+def _keys(backend: Backend) -> int:
+    return sum(not address.field and address != RESERVED for address in backend.names() or [])
+
+
+def _told(count: Callable[[], int]) -> int | None:
+    try:
+        return count()
+    except (RingletError, OSError):
+        return None
 
 
 def in_use(app: App) -> str:

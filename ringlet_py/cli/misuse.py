@@ -25,6 +25,8 @@ def told(problem: typer.TyperException, argv: tuple[str, ...]) -> UsageError:
     if "unexpected extra argument" in message:
         why = NO_KEYS if in_keychain else AFTER_DASHES if command in _WITH_AGENT else ""
         return UsageError("too many words on the command line", why=why, hint=hint)
+    if in_keychain and message.startswith("Missing argument") and any("/" in word for word in argv):
+        hint = f"write provider and alias as two words: {hint}"
     why = WRITE_ONLY if in_keychain and any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
     what, meant = _without_options(message[:1].lower() + message[1:].rstrip("."))
     return UsageError(what, why=why or meant, hint=hint)

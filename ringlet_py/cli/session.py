@@ -75,7 +75,7 @@ class Session:
             verb, _, rest = question.rstrip("?").partition(" ")
             raise ConsentNeeded(f"{_DOING.get(verb, verb)} {rest} needs a yes", hint=otherwise)
         if not agrees(question):
-            raise Declined("nothing was changed")
+            raise Declined("nothing was changed", hint="")
 
 
 def session_of(context: typer.Context) -> Session:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ringlet_py.configuring.known import Setting
     from ringlet_py.document import Source
 
+_NO = ("", "0", "false", "f", "no", "n", "off")  # as the command line's parser reads a variable
 FLAG, ENVIRONMENT, FILE, DEFAULT = "flag", "environment", "config.toml", "default"
 
 
@@ -25,6 +26,19 @@ class Layer:
     kind: str
     where: str
     value: str | None
+
+
+def typed_as(setting: Setting, value: str | None) -> bool | int | list[str] | str | None:
+    """The value for programs: as JSON has it where the setting is yes or no, a number or a list."""
+    if value is None:
+        return None
+    if isinstance(setting.default, bool):
+        return value.lower() not in _NO
+    if isinstance(setting.default, int):
+        return int(value)
+    if isinstance(setting.default, tuple):
+        return value.split(",")
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,18 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringlet_py.doctor.finding import CHMOD, PROBLEM, REMOVE, WARNING, Finding, Repair, mendable, of_error, problem
+from ringlet_py.doctor.finding import (
+    CHMOD,
+    PROBLEM,
+    REMOVE,
+    WARNING,
+    Finding,
+    Repair,
+    mendable,
+    note,
+    of_error,
+    problem,
+)
 from ringlet_py.errors import RingletError
 from ringlet_py.files.checks import POSIX, check_folder, is_symlink, quoted
 from ringlet_py.files.folders import runtime_folder
@@ -48,7 +59,7 @@ class Place:
 def modes(surroundings: Surroundings) -> list[Finding]:
     """What belongs to somebody else, or is open to others."""
     if not POSIX:
-        return []
+        return [note("who else can read ringlet's files is not looked at on this system")]
     found = [_judged(place, surroundings.user) for place in _all(surroundings)]
     wrong = [finding for finding in found if finding]
     return wrong or _on_the_way(_folders(surroundings))
@@ -85,7 +96,7 @@ def _all(surroundings: Surroundings) -> Iterator[Place]:
     """Every file and folder of ringlet's, but for what agents keep in their profiles."""
     app = surroundings.app
     folders, runtime = app.folders, runtime_folder(app.environ, app.folders)
-    yield from _places(_below(folders.config, deep=1), _of_config)
+    yield from _places(_below(folders.config, deep=1, may_be_link=True), _of_config)
     for folder in (folders.state, folders.cache):
         yield from _places(_below(folder, deep=3), lambda _, is_folder: _CHANGED if is_folder else _READ)
     yield from _places(_below(runtime, deep=0), lambda *_: _READ)
@@ -97,9 +108,14 @@ def _of_config(name: str, is_folder: bool) -> int:  # noqa: FBT001 - as `_places
     return _READ if name.startswith(_HOLD_KEYS) and not is_folder else _CHANGED
 
 
-def _below(folder: str, *, deep: int) -> Iterator[str]:
-    """The folder and what is in it, so many folders deep; what others keep there (`.git`) is theirs."""
+def _below(folder: str, *, deep: int, may_be_link: bool = False) -> Iterator[str]:
+    """The folder and what is in it, so many folders deep; what others keep there (`.git`) is theirs.
+
+    Behind a link may be anything of anybody's, which is not looked at, unless people keep it elsewhere on purpose.
+    """
     yield folder
+    if os.path.islink(folder) and not may_be_link:
+        return
     for at, folders, names in os.walk(folder):
         level = 0 if at == folder else os.path.relpath(at, folder).count(os.sep) + 1
         for name in [*sorted(folders), *sorted(names)][:MOST_FILES]:

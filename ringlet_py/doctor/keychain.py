@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # where the scratch entry lies, under a name of its own each time: a bound secret, so that no list of keys shows it
 SCRATCH = Address("ringlet", "doctor")
+UNKNOWN = "the settings cannot be read"
 _LEFT_ALONE = {
     "file": "it is there only for where there is no keychain at all",
     "sealed": 'it is used only where it is chosen: backend = "sealed" in config.toml',
@@ -28,6 +29,8 @@ _NO_REASON = "a keychain that cannot be used now is no reason to put keys into a
 
 def backends(surroundings: Surroundings) -> list[Finding]:
     """Which backend is in use, and why each other one is not."""
+    if not surroundings.choice:
+        return [note("which backend is in use is not known", why=UNKNOWN)]
     used, place = _used(surroundings)
     others = {name: _why_not(name, surroundings) for name in ("system", "file", "sealed") if name != used}
     return [
@@ -43,7 +46,9 @@ def state(surroundings: Surroundings) -> list[Finding]:
     if trouble is not None:
         return [_unusable(trouble, surroundings)]
     if not surroundings.needs_keychain:
-        return [note(f"the {surroundings.keychain().place} can be used, and is not needed")]
+        return [
+            note(f"the {surroundings.keychain().place} can be used{', and is not needed' * bool(surroundings.choice)}")
+        ]
     return [_round_trip(surroundings.keychain())]
 
 
@@ -122,7 +127,10 @@ def _to_take(surroundings: Surroundings) -> str:
 def _unusable(trouble: KeychainError, surroundings: Surroundings) -> Finding:
     """The keychain's trouble, as grave as it is for where the keys are to be."""
     if not surroundings.needs_keychain:
-        return note(trouble.what, why=f"it is not needed: config.toml chooses {surroundings.choice}")
+        chosen = f"it is not needed: config.toml chooses {surroundings.choice}"
+        return note(
+            trouble.what, why=chosen if surroundings.choice else f"whether it is needed is not known: {UNKNOWN}"
+        )
     mend = to_mend(trouble, surroundings.system)
     if isinstance(trouble, KeychainAbsent) and surroundings.choice == "system":
         what = f"{trouble.what}; keys are in a file instead, readable by you alone, and not encrypted"

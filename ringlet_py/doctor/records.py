@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.audit.verify import verify
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from ringlet_py.doctor.surroundings import Surroundings
 
 _LOOK = "ringlet audit verify"
+_BROKEN = (
+    "the audit is not as it was written: compare it with a backup, and see who could have changed it; "
+    "to begin anew, move all of audit.* in {} elsewhere while nothing runs"
+)
 _RECORD = "ringlet config set audit.enabled true"
 _BUSY = 3.0  # seconds in which another ringlet should have finished with the ledger
 _FEW = 5  # problems of one log that are told apart
@@ -41,9 +46,11 @@ def audit(surroundings: Surroundings) -> list[Finding]:
     """Whether every record is as it was written, and whether records are made at all."""
     app = surroundings.app
     found = verify(app.folders.state)
-    told = [problem(str(each), why="the audit is not as it was written", mend=_LOOK) for each in found.problems[:_FEW]]
+    told = [problem(str(each)) for each in found.problems[:_FEW]]
     if len(found.problems) > _FEW:
-        told.append(problem(f"{len(found.problems) - _FEW} further problems of the audit", mend=_LOOK))
+        told.append(problem(f"{len(found.problems) - _FEW} further problems of the audit"))
+    if told:
+        told[-1] = replace(told[-1], why=_BROKEN.format(app.folders.state), mend=_LOOK)
     told += [note(str(each)) for each in found.notes[:_FEW]]
     if not app.settings.audit:
         told.append(note("no access is recorded: config.toml says so", mend=_RECORD))

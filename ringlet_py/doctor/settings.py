@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringlet_py import settings
 from ringlet_py.doctor.finding import Finding, note, of_error, warning
 from ringlet_py.errors import RingletError
+from ringlet_py.files.checks import POSIX, quoted
 from ringlet_py.suggest import nearest
 
 if TYPE_CHECKING:
     from ringlet_py.doctor.surroundings import Surroundings
 
+EDITOR = "${EDITOR:-vi}" if POSIX else "notepad"
+_PLACE = re.compile(r"(?P<what>.*) \((?:at )?(?P<place>line \d+, (?:column \d+|the end of the document))\)", re.DOTALL)
 # what each does while it is set; the words of the reference are longer
 _OVERRIDES = {
     settings.TIMEOUT_VARIABLE: "the keychain has that many seconds for an answer",
@@ -38,8 +43,19 @@ def configured(surroundings: Surroundings) -> list[Finding]:
         try:
             look()
         except (RingletError, OSError) as error:
-            found.append(of_error(error))
+            found.append(_to_edit(of_error(error), path))
     return list({finding.what: finding for finding in found}.values())
+
+
+def _to_edit(finding: Finding, config_file: str) -> Finding:
+    """The finding with the place of the fault first, and for what an editor mends a command that starts one."""
+    verb, _, path = finding.mend.partition(" ")
+    if verb != "edit":
+        return finding
+    said = _PLACE.fullmatch(finding.why)
+    named = '"$(ringlet config path)"' if path == config_file else quoted(path)
+    why = f"{said['place']}: {said['what']}" if said else finding.why
+    return replace(finding, why=why, mend=f"{EDITOR} {named}")
 
 
 def variables_of_ringlet(surroundings: Surroundings) -> list[Finding]:

@@ -37,17 +37,17 @@ class Surroundings:
 
     @cached_property
     def choice(self) -> str:
-        """The backend that config.toml chooses; the default where it cannot be read."""
+        """The backend that config.toml chooses; "" where it cannot be read."""
         try:
             return self.app.settings.backend
         except (RingletError, OSError):
-            return "system"
+            return ""
 
     @cached_property
     def needs_keychain(self) -> bool:
-        """Whether keys, or what opens them, are to be in the OS keychain."""
+        """Whether keys, or what opens them, are to be in the OS keychain; False where that is not known."""
         if self.choice != "sealed":
-            return self.choice != "file"
+            return self.choice not in ("", "file")
         return self.app.settings.master_key == "system"
 
     @cached_property

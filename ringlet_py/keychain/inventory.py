@@ -72,26 +72,34 @@ class Inventory:
 
     def not_found(self, address: Address) -> KeyNotFound:
         """The error for a key that is not there: what there is instead, how to store it, where to make one."""
-        provider = self.catalog.providers.get(address.provider)
-        page = f" (make a key at {provider.sign_up})" if provider and provider.sign_up and not address.field else ""
+        there = self._known_to_be_there()
+        near = _near(address, there or [])
+        meant = near or self._of_known_provider(address, there or [])
         return KeyNotFound(
             f"{address} is not in the keychain ({self.backend.place})",
-            why=self._what_there_is(address),
-            hint=f"{address.to_set()}{page}",
+            why=_what_there_is(meant, there),
+            hint=_to_look_at(near) if near else self._to_make(meant or address),
         )
 
-    def _what_there_is(self, wanted: Address) -> str:
+    def _known_to_be_there(self) -> list[Address] | None:
+        """What there is, sorted; None where that cannot be told."""
         try:
-            there = sorted(name for name in self.backend.names() or [] if name != RESERVED)
+            return sorted(name for name in self.backend.names() or [] if name != RESERVED)
         except RingletError:
-            return ""
-        if not there:
-            return "there are no keys yet"
-        near = _near(wanted, there)
-        meant = f"did you mean {near}?" if near else ""
-        if len(there) <= FEW and not (meant and len(there) == 1):
-            return f"{meant} you have: {', '.join(map(str, there))}".lstrip()
-        return meant or f"you have {len(there)} others"
+            return None
+
+    def _of_known_provider(self, wanted: Address, there: list[Address]) -> Address | None:
+        """The same address at the provider of the catalog that was probably meant; None if it is one that is known."""
+        known = self.catalog.providers
+        near = nearest(wanted.provider, known)
+        if not near or wanted.provider in {*known, *(each.provider for each in there)}:
+            return None
+        return Address(near, wanted.alias, wanted.field)
+
+    def _to_make(self, address: Address) -> str:
+        provider = self.catalog.providers.get(address.provider)
+        page = f" (make a key at {provider.sign_up})" if provider and provider.sign_up and not address.field else ""
+        return f"{address.to_set()}{page}"
 
     def _entry(self, address: Address, known: Entry | None, bound: list[str]) -> Entry:
         if known is None or known.backend != self.backend.name:
@@ -120,15 +128,38 @@ class Inventory:
         return True
 
 
-def _near(wanted: Address, there: list[Address]) -> str:
-    """The address that was probably meant, "" if none is near: one of its provider, else its alias elsewhere."""
+def _what_there_is(meant: Address | None, there: list[Address] | None) -> str:
+    question = f"did you mean {meant}?" if meant else ""
+    if there is None:
+        return question
+    if not there:
+        return f"{question} there are no keys yet".lstrip()
+    if len(there) <= FEW and there != [meant]:
+        return f"{question} you have: {', '.join(map(str, there))}".lstrip()
+    return question or f"you have {len(there)} others"
+
+
+def _near(wanted: Address, there: list[Address]) -> Address | None:
+    """The address that was probably meant: of its provider, else its alias elsewhere, else a provider's only key."""
     own = {str(each).partition("/")[2]: each for each in there if each.provider == wanted.provider}
     near = nearest(str(wanted).partition("/")[2], own)
     if near:
-        return str(own[near])
+        return own[near]
     others = {each.provider: each for each in there if (each.alias, each.field) == (wanted.alias, wanted.field)}
     near = nearest(wanted.provider, others)
-    return str(others[near]) if near else ""
+    if near:
+        return others[near]
+    return None if own else _only_one(nearest(wanted.provider, {each.provider for each in there}), there)
+
+
+def _only_one(provider: str, there: list[Address]) -> Address | None:
+    """The provider's key, if it has just one."""
+    keys = [each for each in there if each.provider == provider and not each.field]
+    return keys[0] if len(keys) == 1 else None
+
+
+def _to_look_at(address: Address) -> str:
+    return f"use {address}; what is known about it: ringlet keychain status {address.provider} {address.alias}"
 
 
 def bound_to(entry: Entry) -> list[Address]:

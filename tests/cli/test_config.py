@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.end_to_end.program import store_key
+
 if TYPE_CHECKING:
     from tests.end_to_end.program import Home
 
@@ -48,7 +50,7 @@ def test_an_option_of_the_command_line_is_a_layer(home: Home) -> None:
     assert json.loads(done.out) == {
         "schema_version": 1,
         "name": "audit.enabled",
-        "value": "false",
+        "value": False,
         "from": "flag",
         "where": "--audit-log/--no-audit-log",
     }
@@ -83,3 +85,38 @@ def test_what_has_no_place_in_the_file_says_where_it_has(home: Home) -> None:
 
     assert done.status == 2
     assert "RINGLET_KEYCHAIN_TIMEOUT" in done.err
+
+
+def test_keys_in_another_backend_are_not_forgotten(home: Home) -> None:
+    store_key(home, "anthropic/work")
+    home.here("keychain", "edit", "anthropic", "work", "--secret", "webhook", stdin=b"whsec-0123456789")
+    there = home.here("config", "set", "credentials.backend", "sealed")
+    back = home.here("config", "set", "credentials.backend", "file")
+
+    move = "ringlet keychain move --from file --to sealed --all"
+    assert there.err.splitlines()[1:] == [
+        f"warning: 1 key is in file, and out of use while ringlet uses sealed: {move}"
+    ]
+    assert "out of use" not in back.err
+
+
+def test_what_cannot_be_counted_is_said_too(home: Home) -> None:
+    home.credentials.write_text("[[[")
+    home.credentials.chmod(0o600)
+
+    assert "whether keys are in file cannot be told" in home.here("config", "set", "credentials.backend", "sealed").err
+
+
+def test_json_has_numbers_and_lists_and_yes_or_no(home: Home) -> None:
+    listed = json.loads(home.here("config", "list", "--json", environ={"RINGLET_NON_INTERACTIVE": "1"}).out)
+    found = {each["name"]: each["value"] for each in listed["settings"]}
+
+    assert found["audit.enabled"] is True
+    assert found["non-interactive"] is True
+    assert found["audit.max-size"] == 10485760
+    assert found["lending.places"] == ["own", "channel", "everyone", "environment"]
+    assert found["credentials.backend"] == "file"
+    changed = json.loads(home.here("config", "set", "audit.max-size", "8192", "--json").out)
+    assert changed["value"] == 8192
+    layers = json.loads(home.here("config", "explain", "audit.max-size", "--json").out)["settings"][0]["layers"]
+    assert [layer["value"] for layer in layers] == [8192, 10485760]

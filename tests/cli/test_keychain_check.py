@@ -112,3 +112,15 @@ def test_a_mistake_is_said_and_nobody_is_asked(home: Home, words: str, status: i
     done = home.here("keychain", "check", *words.split())
 
     assert (done.status, said in done.err) == (status, True), done.err
+
+
+def test_with_no_key_at_all_that_is_said(home: Home) -> None:
+    done = home.here("keychain", "check", "--all")
+
+    assert (done.status, done.out, done.err) == (0, "", "there are no keys to check\n")
+    store_key(home, "anthropic/work")
+    named = home.here("keychain", "check", "antropic", "--all")
+    assert named.err.splitlines() == [
+        "there are no keys of 'antropic' to check",
+        "note: there is no provider 'antropic'; did you mean 'anthropic'?",
+    ]

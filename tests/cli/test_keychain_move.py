@@ -30,6 +30,11 @@ def in_use(home: Home) -> str:
     return (home.config / "config.toml").read_text().partition('backend = "')[2].partition('"')[0]
 
 
+def contents(home: Home) -> dict[str, bytes]:
+    """Every file but the ledger's, in which SQLite keeps house."""
+    return {str(path): path.read_bytes() for path in home.files() if "ledger" not in path.name}
+
+
 def test_all_keys_move_and_the_new_backend_is_in_use(home: Home) -> None:
     home.here("keychain", "edit", "anthropic", "work", "--label", "mine")
     done = home.here(*MOVE, "--all", "--yes")
@@ -161,8 +166,9 @@ def test_at_a_terminal_it_is_shown_and_asked_once(home: Home, terminal: Callable
         child.expect_exact("anthropic/work\r\nopenai/home\r\nmove 2 keys from ")
         child.expect_exact("to ledger, sealed, and use sealed from then on? [y/N]: ")
         child.sendline(typed)
-        child.expect_exact("nothing was changed" if typed == "n" else "moved openai/home")
+        child.expect_exact("error: nothing was changed" if typed == "n" else "moved openai/home")
         child.expect(pexpect.EOF)
+        assert "hint" not in (child.before or "")
         assert in_use(home) == backend
 
 
@@ -182,3 +188,36 @@ def test_out_of_a_real_keychain_and_back_with_the_master_key_staying_there(keych
     assert (back.status, back.out) == (0, "moved anthropic/work\n"), back.err
     assert in_use(home) == "system"
     assert home.here("keychain", "list").out == "anthropic/work\n"
+
+
+def test_a_dry_run_says_what_would_stop_the_run(home: Home) -> None:
+    home.configure(FILE_BACKEND)  # the master key is to be in the keychain, and there is none
+    nowhere = {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": ""}
+    before = contents(home)
+    dry, real = (home.here(*MOVE, "--all", how, environ=nowhere) for how in ("--dry-run", "--yes"))
+
+    assert dry.status == real.status == 7
+    assert dry.out == ""
+    assert "ringlet config set sealed.master-key file" in dry.err
+    assert contents(home) == before
+
+
+def test_a_dry_run_changes_nothing(home: Home) -> None:
+    before = contents(home)
+
+    assert home.here(*MOVE, "--all", "--dry-run").status == 0
+    assert contents(home) == before
+    assert json.loads(home.here("sealed", "status", "--json").out)["master_key"] is None
+
+
+def test_the_master_key_in_a_variable_is_looked_for_too(home: Home) -> None:
+    home.configure(FILE_BACKEND + '[sealed]\nmaster-key = "env"\n')
+
+    assert home.here(*MOVE, "--all", "--dry-run").status != 0
+    assert home.here(*MOVE, "--all", "--dry-run", environ={"RINGLET_MASTER_KEY": "0f" * 32}).status == 0
+
+
+def test_where_keys_would_stay_is_said(home: Home) -> None:
+    done = home.here(*MOVE, "--select", "anthropic/work")
+
+    assert "keys in sealed cannot be used while ringlet uses file, and 1 would stay in file\n" in done.err

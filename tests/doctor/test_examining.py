@@ -14,6 +14,7 @@ from ringlet_py.doctor.fixing import mend, repairs_of, still_needed
 from ringlet_py.errors import ConfigError, InsecurePermissions, KeychainTimeout
 from ringlet_py.testing import MemoryBackend
 from tests.doctor.around import made, states, told, write
+from tests.end_to_end.program import store_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,3 +179,39 @@ def test_what_belongs_to_another_user_is_left_as_it_is(home: Home) -> None:
     with pytest.raises(InsecurePermissions, match="not a file of yours"):
         mend(Repair(verb="chmod", path=str(key), mode=0o600), user=os.geteuid() + 1)
     assert stat.S_IMODE(key.stat().st_mode) == 0o644
+
+
+def test_what_was_not_looked_at_is_said_in_words(home: Home) -> None:
+    BREAKS["config"](home)  # type: ignore[no-untyped-call]
+    unseen = [each.what for each in examine(made(home)) if "not looked at" in each.what]
+
+    assert "not looked at: which keys expire" in unseen
+    assert all(check.about for check in CHECKS)
+
+
+def test_where_the_settings_cannot_be_read_nothing_is_said_of_the_backend(home: Home) -> None:
+    home.configure('[credentials]\nbackend = "file\n')
+    memory = MemoryBackend()
+    found = examine(made(home, memory=memory))
+    of_keychain = told(each for each in found if each.check in ("backend", "keychain"))
+
+    assert of_keychain.startswith("note: which backend is in use is not known | the settings cannot be read")
+    assert "keys are kept" not in of_keychain
+    assert "config set" not in told(found)
+    assert [verb for verb, _ in memory.calls] == ["check"]
+    assert found[0].why.startswith("line 2, column 16: ")
+    assert found[0].mend == '${EDITOR:-vi} "$(ringlet config path)"'
+
+
+@pytest.mark.parametrize("name", [".config/ringlet", ".config/ringlet/config.toml", ".local/state/ringlet"])
+def test_a_mode_that_several_checks_come_upon_has_one_command(home: Home, name: str) -> None:
+    store_key(home)
+    path = home.path / name
+    path.chmod(0o777 if path.is_dir() else 0o666)
+    found = examine(made(home))
+
+    assert [each.mend for each in found if "chmod" in each.mend] == [
+        f"chmod {0o755 if path.is_dir() else 0o644:o} {path}"
+    ]
+    assert states(each for each in found if each.check == "modes") == ["problem"]
+    path.chmod(0o700)

@@ -83,6 +83,19 @@ def test_what_others_keep_below_the_config_folder_is_theirs(lived_in: Home) -> N
     assert files.modes(made(lived_in)) == []
 
 
+def test_behind_a_link_in_the_place_of_a_folder_nothing_is_mended(lived_in: Home) -> None:
+    elsewhere = lived_in.path / "precious"
+    lived_in.state.rename(elsewhere)
+    lived_in.state.symlink_to(elsewhere)
+    write(elsewhere / "sub/theirs", mode=0o644)
+    write(elsewhere / ".secret.0123456789ab.tmp", mode=0o600)
+    os.utime(elsewhere / ".secret.0123456789ab.tmp", (0, 0))
+
+    found = [*files.modes(made(lived_in)), *files.leftovers(made(lived_in))]
+    assert not [each for each in found for repair in each.repairs if "precious" in repair.path or "sub" in repair.path]
+    assert not any(".tmp" in each.what for each in found)
+
+
 def test_the_runtime_folder_may_not_even_be_entered(lived_in: Home) -> None:
     folder = lived_in.path / "run/ringlet"
     folder.mkdir(parents=True)

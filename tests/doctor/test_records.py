@@ -11,7 +11,7 @@ from ringlet_py.ledger.sqlite import SqliteLedger
 from ringlet_py.ledger.sqlite_file import PAGE
 from ringlet_py.testing import FakeClock
 from tests.doctor.around import made, states, told, write
-from tests.end_to_end.program import FILE_BACKEND, Home, store_key
+from tests.end_to_end.program import FILE_BACKEND, KEY, Home, store_key
 
 
 def test_a_ledger_that_is_whole_is_fine(home: Home) -> None:
@@ -99,3 +99,14 @@ def test_a_clock_of_the_last_century_is_seen(home: Home) -> None:
     surroundings.app.clock = FakeClock(0.0)
 
     assert "ringlet itself is newer" in told(records.clock(surroundings))
+
+
+def test_what_to_do_about_a_changed_audit_is_said_once(home: Home) -> None:
+    for alias in "abcdefg":
+        store_key(home, f"anthropic/{alias}", KEY[:-1] + alias)
+    log = home.state / "audit.jsonl"
+    log.write_text(log.read_text().replace("anthropic", "anthropoc"))
+    found = records.audit(made(home))
+
+    assert [each.mend for each in found] == [""] * 5 + ["ringlet audit verify"]
+    assert f"move all of audit.* in {home.state} elsewhere" in found[-1].why

@@ -185,7 +185,7 @@ def test_a_key_that_is_nowhere_is_not_found_and_the_error_says_what_there_is(wor
     with pytest.raises(KeyNotFound) as caught:
         world.claim("openai", alias="wrok")
     assert caught.value.why == "did you mean openai/work?"
-    assert caught.value.hint.startswith("ringlet keychain set openai wrok (make a key at https://")
+    assert caught.value.hint.startswith("use openai/work; ")
 
 
 # nothing to take
