@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from ringlet_py.moving.scanning import Scan
 
 LEFT_OVER = 1  # the exit status where something that was asked for could not be done
-_SETTING = ("shell", "environment")  # the kinds of files that give a login shell its variables
+_SETTING = ("shell", "environment")  # the kinds of files that give a shell its variables
 
 
 def apply_plan(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", metavar="WHAT", help="An address, file or variable, * for any part (repeatable)."),
+        typer.Option(
+            "--select", metavar="WHAT", help="An address, provider, file or variable, * for any part (repeatable)."
+        ),
     ] = None,
     below: Below = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -57,14 +59,15 @@ def apply_plan(  # noqa: PLR0913 - one parameter an option
     plan = _planned(session, found, select or [], keep=keep, json=json)
     if plan.is_empty or dry_run:
         _say_nothing(plan, found.finds, json=json)
-        raise typer.Exit(LEFT_OVER if plan.refused else 0)
+        fine = dry_run or offer_profile(session, plan.addresses, name=profile, wanted=bool(profile))
+        raise typer.Exit(LEFT_OVER if plan.refused or not fine else 0)
     _ask(session, plan, yes=yes)
     done = made.mover(session.app.keychain, session.app.folders, session.app.clock).apply(plan)
     _report(session, plan, done, json=json)
     if not json:
-        _check_shell(session, done)
-        offer_profile(session, plan.addresses, name=profile, wanted=not no_profile)
-    if done.problems or plan.refused:
+        _check_shell(session, done, found.finds)
+    fine = offer_profile(session, plan.addresses, name=profile, wanted=not (no_profile or (json and not profile)))
+    if done.problems or plan.refused or not fine:
         raise typer.Exit(LEFT_OVER)
 
 
@@ -124,8 +127,8 @@ def _report(session: Session, plan: Plan, done: Done, *, json: bool) -> None:
         output.say(f"put it back: ringlet migrate undo {done.receipt}")
 
 
-def _check_shell(session: Session, done: Done) -> None:
-    """Says whether a new login shell is without the variables, and what to do about this one."""
+def _check_shell(session: Session, done: Done, finds: Sequence[Find]) -> None:
+    """Says whether a new shell is without the variables, what sets them if it is not, and what to do about this one."""
     from ringlet_py.moving.login_shell import still_set
 
     names = list(dict.fromkeys(f.name for cut in done.cut if cut.text.kind in _SETTING for f in cut.finds))
@@ -134,11 +137,19 @@ def _check_shell(session: Session, done: Done) -> None:
     environ = session.app.environ
     still = still_set(names, environ)
     if still is None:
-        output.say("whether a new login shell still has them could not be told; see: printenv")
-    elif still:
-        output.say(f"a new login shell still has {', '.join(still)}: something else sets it")
-    else:
-        output.say(f"a new login shell does not have {', '.join(names)}")
+        output.say("whether a new shell still has them could not be told; see: printenv")
+    for name in still or ():
+        where = short(_setter(name, done, finds), session.app.folders.home)
+        output.say(f"a new shell still has {name}: {where or 'something else'} sets it")
+    if still == []:
+        output.say(f"a new shell does not have {', '.join(names)}")
     here = [name for name in names if name in environ]
     if here:
         output.say(f"this shell still has {', '.join(here)}: start a new one, or: unset {' '.join(here)}")
+
+
+def _setter(name: str, done: Done, finds: Sequence[Find]) -> str:
+    """The place in a file of a shell that gives the name a value still, "" if none was found."""
+    gone = [find for cut in done.cut for find in cut.finds]
+    places = [find.where for find in finds if find.name == name and find.kind in _SETTING and find not in gone]
+    return places[0] if places else ""

@@ -65,15 +65,17 @@ def _fits(find: Find, pattern: str, home: str) -> bool:
 
 
 def _names(find: Find, home: str) -> list[str]:
-    """Everything that it goes by: its address, its variable, and its file in several spellings."""
+    """Everything that it goes by: its address, provider and variable, and its file in several spellings."""
     line = f":{find.line}"
     paths = [find.place, short(find.place, home), os.path.basename(find.place)]
     there = [os.path.relpath(find.place)] if os.path.isabs(find.place) else []
-    return [name for name in (find.address, find.name, *paths, *there, *(path + line for path in paths)) if name]
+    names = (find.address, find.judgement.provider, find.name)
+    return [name for name in (*names, *paths, *there, *(path + line for path in paths)) if name]
 
 
 def _stray(pattern: str, finds: Iterable[Find], home: str) -> NotFound:
-    known = sorted({name for find in finds for name in (find.address, find.name, short(find.place, home)) if name})
+    names = ((find.address, find.judgement.provider, find.name, short(find.place, home)) for find in finds)
+    known = sorted({name for each in names for name in each if name})
     near = nearest(pattern, known) if len(known) > FEW else ""
     why = f"did you mean {near!r}?" if near else did_you_mean(pattern, known) if len(known) <= FEW else ""
     return NotFound(f"nothing that was found goes by {pattern!a}", why=why, hint="ringlet migrate scan")

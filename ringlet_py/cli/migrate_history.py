@@ -62,7 +62,7 @@ def _removed(session: Session, found: list[History], *, yes: bool) -> list[str]:
 def _report(found: list[History], notes: list[str], problems: list[str], *, remove: bool, json: bool) -> None:
     if json:
         each = [{"path": one.source.path, "entries": one.count, "keys": list(one.addresses)} for one in found]
-        output.document(histories=each, removed=remove and not problems, problems=problems, notes=notes)
+        output.document(histories=each, removed=bool(remove and found and not problems), problems=problems, notes=notes)
         return
     shown.notes(problems)
     if found and not remove:

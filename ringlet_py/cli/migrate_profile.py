@@ -22,22 +22,35 @@ if TYPE_CHECKING:
 OWN = {"anthropic": "claude", "claude-subscription": "claude", "openai": "codex", "gemini": "gemini", "xai": "grok"}
 
 
-def offer_profile(session: Session, addresses: Sequence[str], *, name: str, wanted: bool) -> None:
-    """Creates the profile of that name; without one, asks whether there should be one, if a person can answer."""
+def offer_profile(session: Session, addresses: Sequence[str], *, name: str, wanted: bool) -> bool:
+    """Creates the profile of that name; without one, asks whether there should be one, if a person can answer.
+
+    False, and it says why, where the one that was named could not be created.
+    """
     if not wanted or not (name or session.can_ask):
-        return
+        return True
     app = session.app
     pairs = list(_pairs(app, addresses))
     if not pairs:
         if name:
-            output.say("note: no profile was created: no agent that is here can use these keys")
-        return
+            output.say(f"note: no profile was created: {_why_none(app, addresses)}")
+        return not name
     agent, address = pairs[0]
     chosen = name or agent
     if not name and (chosen in app.profiles.names() or not _asked(chosen, agent, address)):
-        return
+        return True
     _create(app, chosen, agent, address)
     output.say(f"created {chosen}; run it: ringlet run {shlex.quote(chosen)}")
+    return True
+
+
+def _why_none(app: App, addresses: Sequence[str]) -> str:
+    agents = _agents(app)
+    if not addresses:
+        return "no key was moved; see: ringlet keychain list, ringlet profiles create"
+    if not agents:
+        return "no agent is here that ringlet knows; see: ringlet catalog agents"
+    return f"{' and '.join(agents)} cannot use {', '.join(addresses)}"
 
 
 def _asked(name: str, agent: str, address: Address) -> bool:
@@ -47,10 +60,14 @@ def _asked(name: str, agent: str, address: Address) -> bool:
 def _pairs(app: App, addresses: Sequence[str]) -> Iterator[tuple[str, Address]]:
     """Which agent that is here can use which of the keys, the best first."""
     parsed = [Address.parse(each) for each in addresses]
-    agents = [name for name, agent in app.catalog.agents.items() if agent.binary and _is_here(app, agent.binary)]
+    agents = _agents(app)
     own = [(OWN[each.provider], each) for each in parsed if OWN.get(each.provider) in agents]
     others = [(agent, each) for each in parsed for agent in agents if (agent, each) not in own]
     yield from (pair for pair in (*own, *others) if _can_be(app, *pair))
+
+
+def _agents(app: App) -> list[str]:
+    return [name for name, agent in app.catalog.agents.items() if agent.binary and _is_here(app, agent.binary)]
 
 
 def _is_here(app: App, binary: str) -> bool:

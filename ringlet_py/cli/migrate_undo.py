@@ -12,14 +12,16 @@ from ringlet_py.cli.migrate_chosen import short
 from ringlet_py.cli.session import session_of
 from ringlet_py.errors import RingletError
 from ringlet_py.moving import made
+from ringlet_py.moving.formats.known import format_of
+from ringlet_py.moving.formats.posix import Posix
 from ringlet_py.moving.placing import CHANGED
-from ringlet_py.moving.redacting import without_keys
+from ringlet_py.moving.redacting import redacted
 from ringlet_py.secret import REDACTED
 
 if TYPE_CHECKING:
     from ringlet_py.cli.session import Session
-    from ringlet_py.moving.receipts import Receipts
-    from ringlet_py.moving.undoing import Return
+    from ringlet_py.moving.receipts import Receipt, Receipts
+    from ringlet_py.moving.undoing import Return, Undoing, Undone
 
 LEFT_OVER = 1
 Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
@@ -28,10 +30,13 @@ Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 def undo_receipt(
     context: typer.Context,
     receipt: Annotated[str, typer.Argument(help="The receipt, or its beginning; else the latest.")] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Put nothing back, and be done with the receipt.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
     """Put back what was cut out of files, with the values from the keychain; the keys stay there too.
+
+    What could not be put back stays in the receipt.
 
     The exit status is 1 if something could not be put back.
     """
@@ -40,19 +45,22 @@ def undo_receipt(
     kept = made.receipts(app.folders)
     chosen = kept.named(receipt) if receipt else kept.latest()
     undoing = made.undoing(app.keychain, app.broker, app.folders, app.clock)
+    if drop:
+        _drop(session, undoing, chosen, yes=yes, json=json)
+        return
     plan = undoing.planned(chosen)
     if not json:
         _show(session, plan)
     if plan.files or plan.variables:
         _ask(session, plan, yes=yes)
     elif chosen.undone_at and not json:
-        output.say(f"{chosen.id} was undone at {chosen.undone_at}")
+        output.say(f"{chosen.id} was closed at {chosen.undone_at}")
     done = undoing.undo(plan)
     problems = [*plan.refused, *done.problems]
     if json:
-        output.document(receipt=chosen.id, restored=done.paths, problems=problems, keys=plan.addresses)
+        output.document(receipt=chosen.id, restored=done.paths, problems=problems, keys=done.addresses)
     else:
-        _report(session, plan, done.paths, done.problems)
+        _report(session, plan, done)
     if problems:
         raise typer.Exit(LEFT_OVER)
 
@@ -64,9 +72,9 @@ def _show(session: Session, plan: Return) -> None:
         name = short(each.source.path, home)
         if each.state == CHANGED:
             output.line(f"# {name} was changed since it was edited")
-        before = without_keys(each.source.text, providers)
-        after = without_keys(each.filled(lambda _: REDACTED), providers)
-        shown.diff(name, before, after)
+        format_ = format_of(each.source.path) or Posix()
+        both = (each.source.text, each.filled(lambda _: REDACTED))
+        shown.diff(name, *(redacted(text, format_, providers) for text in both))
     for one in plan.variables:
         output.line(output.printable(f"set {one.name} to {one.address} again"))
     shown.notes(plan.notes)
@@ -82,20 +90,37 @@ def _ask(session: Session, plan: Return, *, yes: bool) -> None:
     session.confirm(question, otherwise=f"ringlet migrate undo {plan.receipt.id} --yes", yes=yes)
 
 
-def _report(session: Session, plan: Return, paths: list[str], problems: list[str]) -> None:
-    for path in paths:
+def _report(session: Session, plan: Return, done: Undone) -> None:
+    for path in done.paths:
         output.say(f"restored {short(path, session.app.folders.home)}")
-    shown.notes(problems)
-    if paths:
-        words = [address.replace("/", " ", 1) for address in plan.addresses]
+    shown.notes(done.problems)
+    if done.addresses:
         output.say("the keys are still in the keychain; to remove them there too:")
-        for each in words:
-            output.say(f"  ringlet keychain remove {each}")
+        for address in dict.fromkeys(done.addresses):
+            output.say(f"  ringlet keychain remove {address.replace('/', ' ', 1)}")
+    if (plan.refused or done.problems) and not plan.receipt.undone_at:
+        close = f"ringlet migrate undo {plan.receipt.id} --drop"
+        output.say(f"what is still out stays in the receipt; to be done with it: {close}")
+
+
+def _drop(session: Session, undoing: Undoing, receipt: Receipt, *, yes: bool, json: bool) -> None:
+    """Closes the receipt, and says what its keys were cut out of."""
+    places = [f"{short(each.path, session.app.folders.home)}: {', '.join(each.addresses)}" for each in receipt.files]
+    places += [f"{each.name}: {each.address}" for each in receipt.variables]
+    if not json:
+        shown.notes(f"still out of {place}" for place in places)
+    again = f"ringlet migrate undo {receipt.id} --drop --yes"
+    session.confirm(f"put nothing back, and be done with {receipt.id}?", otherwise=again, yes=yes)
+    undoing.drop(receipt)
+    if json:
+        output.document(receipt=receipt.id, restored=[], problems=[], keys=[])
+        return
+    output.say(f"closed {receipt.id}; the keys stay in the keychain")
 
 
 def list_receipts(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Those that were undone, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
     json: Json = False,
 ) -> None:
     """List the receipts of what was moved, the latest last."""
@@ -106,8 +131,10 @@ def list_receipts(
         output.document(receipts=rows)
         return
     home = session.app.folders.home
+    if not rows:
+        output.say("there is no receipt" if everything else "no receipt is open")
     output.table(
-        ("RECEIPT", "MOVED AT", "UNDONE AT", "KEYS", "FILES"),
+        ("RECEIPT", "MOVED AT", "CLOSED AT", "KEYS", "FILES"),
         [
             (
                 str(row["receipt"]),

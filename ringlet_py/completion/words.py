@@ -10,7 +10,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "": {
         "run": "Run a profile's agent with its key",
         "scan": "Look for the stored values themselves, and their usual encodings",
-        "where": "Show every place on this machine where a key's value lies, and who ...",
+        "where": "Show the places on this machine where a key's value lies, and who ...",
         "doctor": "Look for what is wrong here: backend, files, variables, agents, ...",
         "init": "Set ringlet up: looks what is here, moves keys in if you wish, makes ...",
         "completion": "Print the script that completes ringlet in a shell",
@@ -485,7 +485,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "migrate scan": {"--below": ("file", "Look for .env files below it"), "--json": ("", "Show one JSON object")},
     "migrate apply": {
-        "--select": ("address", "An address, file or variable, * for any part (repeatable)"),
+        "--select": ("address", "An address, provider, file or variable, * for any part (repeatable)"),
         "--below": ("file", "Look for .env files below it"),
         "--yes": ("", "Do not ask"),
         "--dry-run": ("", "Show what would be done, and end"),
@@ -494,8 +494,12 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--no-profile": ("", "Offer no profile"),
         "--json": ("", "Show one JSON object"),
     },
-    "migrate undo": {"--yes": ("", "Do not ask"), "--json": ("", "Show one JSON object")},
-    "migrate list": {"--all": ("", "Those that were undone, too"), "--json": ("", "Show one JSON object")},
+    "migrate undo": {
+        "--drop": ("", "Put nothing back, and be done with the receipt"),
+        "--yes": ("", "Do not ask"),
+        "--json": ("", "Show one JSON object"),
+    },
+    "migrate list": {"--all": ("", "Those that are closed, too"), "--json": ("", "Show one JSON object")},
     "migrate history": {
         "--remove": ("", "Take these entries out of the histories"),
         "--yes": ("", "Do not ask"),

@@ -32,7 +32,7 @@ PROJECT = {
 
 @dataclass(kw_only=True)
 class Walk:
-    """A walk below one folder: links to folders, other mounts and what tools make are not entered."""
+    """A walk below one folder: links, other mounts and what tools make are not followed."""
 
     folder: str
     advance: Callable[[int], None] = lambda _: None
@@ -65,8 +65,13 @@ class Walk:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 inner += [entry.path] if entry.name not in SKIPPED else []
-            elif kind := _kind(os.path.basename(folder), entry.name):
-                yield Place(entry.path, kind)
+            elif not (kind := kind_of(entry.path)):
+                continue
+            elif not entry.is_symlink():
+                yield Place(entry.path, kind, within=self.folder)
+            # whoever made the folder chose where its links lead: to any file, of any format, under any name
+            elif note := _note_on(entry.path, self.folder):
+                self.notes.append(note)
         return inner
 
     def _listed(self, folder: str) -> list[os.DirEntry[str]]:
@@ -78,10 +83,19 @@ class Walk:
             return []
 
 
-def _kind(folder: str, name: str) -> str:
+def kind_of(path: str) -> str:
+    """What reads a file of that name in a project; "" if it is none of those."""
+    folder, name = os.path.split(path)
     if DOTENV.fullmatch(name):
         return "dotenv"
-    return "mcp" if name in (*PROJECT[""], *PROJECT.get(folder, ())) else ""
+    return "mcp" if name in (*PROJECT[""], *PROJECT.get(os.path.basename(folder), ())) else ""
+
+
+def _note_on(link: str, top: str) -> str:
+    """That the link was not followed, if what it leads to is there and is not met below the folder on its own."""
+    real = os.path.realpath(link)
+    met = kind_of(real) and real.startswith(os.path.join(os.path.realpath(top), ""))
+    return "" if met or not os.path.exists(real) else f"{link!a} was not looked at: it is a link to {real!a}"
 
 
 def _on(path: str, device: int) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import RingletError
 from ringlet_py.files.digest import digest_of
 from ringlet_py.moving.formats import applied, encoded
+from ringlet_py.moving.judging import NETRC
 from ringlet_py.moving.redacting import redacted
 from ringlet_py.values import looks_like_key
 
@@ -42,6 +44,11 @@ class Removed:
     left: str
     pieces: tuple[Piece, ...]
 
+    @property
+    def addresses(self) -> list[str]:
+        """The keys that stood in it."""
+        return [piece.address for piece in self.pieces if piece.address]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Cut:
@@ -69,7 +76,7 @@ def cut_of(text: Text, finds: Sequence[Find], providers: Mapping[str, Provider])
         content=encoded(after),
         removed=tuple(_removed(text, after, spots, edits, providers)),
         shown=(redacted(before, text.format, providers), redacted(after, text.format, providers)),
-        notes=tuple(_still_there(text, spots, after)),
+        notes=(*_program_without(text, finds), *_still_there(text, spots, after)),
     )
 
 
@@ -139,6 +146,21 @@ def _holds(part: str, spots: Sequence[tuple[Spot, str]]) -> bool:
     return any(spot.value.redact(part) != part for spot, _ in spots)
 
 
+def _program_without(text: Text, finds: Sequence[Find]) -> Iterator[str]:
+    """Who is without a key from now on, where the file is a program's own, and no shell's that starts others."""
+    names = ", ".join(dict.fromkeys(find.name for find in finds))
+    path = text.source.path
+    readers = {
+        "service": os.path.basename(path),
+        "mcp": f"an MCP server of {path}",
+        "agent": f"the program that reads {path}",
+        NETRC: f"whatever reads {path}",
+    }
+    if text.kind in readers:
+        instead = "start it with `ringlet run …`, or leave it out with --select"
+        yield f"{readers[text.kind]} no longer gets {names}: {instead}"
+
+
 def _still_there(text: Text, spots: Sequence[tuple[Spot, str]], after: str) -> list[str]:
     """Where a value that is cut stands once more, in a comment say."""
     lines = [
@@ -146,4 +168,4 @@ def _still_there(text: Text, spots: Sequence[tuple[Spot, str]], after: str) -> l
         for number, line in enumerate(after.splitlines(), 1)
         if any(spot.value.redact(line) != line for spot, _ in spots)
     ]
-    return [f"{text.source.path}:{line} will still hold a value, where no program reads it" for line in lines]
+    return [f"{text.source.path}:{line} will still hold a value" for line in lines]

@@ -1,4 +1,4 @@
-"""Asks a clean login shell of the person's own whether variables are set there; never what they are."""
+"""Asks clean shells of the person's own, a login shell and another, whether variables are set; never what they are."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ _FD = 9  # shells take one digit alone
 
 
 def still_set(names: Sequence[str], environ: Mapping[str, str], *, limit: float = LIMIT) -> list[str] | None:
-    """Which of the variables a new login shell has; None where that could not be told.
+    """Which of the variables a new shell has, one of a login or another; None where that could not be told.
 
+    Bash reads `.bashrc` only in the other, and `.profile` only in that of a login.
     Nothing that the shell prints is shown or kept: the answer comes on a pipe of its own.
     """
     shell = environ.get("SHELL", "")
@@ -33,16 +34,17 @@ def still_set(names: Sequence[str], environ: Mapping[str, str], *, limit: float 
         return None
     if not asked:
         return []
-    answer = _run(shell, script.format(names=" ".join(asked), fd=_FD), environ, limit)
-    lines = answer.split()
-    return [name for name in asked if name in lines] if "." in lines else None
+    said = script.format(names=" ".join(asked), fd=_FD)
+    answers = [_run([shell, *options, "-i", "-c", said], environ, limit).split() for options in (["-l"], [])]
+    found = [name for name in asked if any(name in lines for lines in answers)]
+    return found if found or all("." in lines for lines in answers) else None
 
 
-def _run(shell: str, script: str, environ: Mapping[str, str], limit: float) -> str:
+def _run(words: list[str], environ: Mapping[str, str], limit: float) -> str:
     """What the script writes to its pipe, "" if it does not end in time."""
     clean = {name: environ[name] for name in _KEPT if name in environ}
     # what start-up files print must not be taken for the answer, so that has a number of its own
-    start = ["/bin/sh", "-c", f'exec {_FD}>&1 >/dev/null; exec "$0" "$@"', shell, "-l", "-i", "-c", script]
+    start = ["/bin/sh", "-c", f'exec {_FD}>&1 >/dev/null; exec "$0" "$@"', *words]
     reading, writing = os.pipe()
     try:
         return _answer(start, clean, (reading, writing), limit)

@@ -32,11 +32,15 @@ MCP = (
 
 @dataclass(frozen=True)
 class Place:
-    """A file that may hold keys; `kind` is what reads it, `shell` which shell does."""
+    """A file that may hold keys; `kind` is what reads it, `shell` which shell does.
+
+    What it reads in turn has to lie below `within`, if that is a folder.
+    """
 
     path: str
     kind: str
     shell: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +96,7 @@ class Places:
     def _programs(self) -> Iterator[Place]:
         for agent in self.agents:
             for pattern in located(agent.key_files, home=self.home, environ=self.environ):
-                yield from (Place(path, "agent") for path in sorted(glob.glob(pattern, recursive=True)))
+                yield from (Place(path, _kind(path)) for path in sorted(glob.glob(pattern, recursive=True)))
         bases = [self._config, os.path.join(self._library, "Application Support"), *self._appdata()]
         yield from self._found(bases, DESKTOP, "mcp")
         yield from self._found([self.home], MCP, "mcp")
@@ -113,3 +117,9 @@ class Places:
                 pattern = os.path.join(glob.escape(folder), name)
                 paths = sorted(glob.glob(pattern)) if "*" in name else [os.path.join(folder, name)]
                 yield from (Place(path, kind, shell) for path in paths)
+
+
+def _kind(path: str) -> str:
+    """What an agent's file is: `.env` is the person's own, who keeps more in it than the agent's keys."""
+    name = os.path.basename(path)
+    return "dotenv" if name == ".env" or name.startswith(".env.") else "agent"

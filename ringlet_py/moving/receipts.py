@@ -34,10 +34,12 @@ class FileReceipt:
 
     `before` is a fingerprint under the keychain's own random value ("" where that is not known), since whoever knows
     the rest of the file could try out values on a plain digest; `after` is the SHA-256 of the content without keys.
+    `mode` is who could read it when it held the keys (permission bits).
     """
 
     path: str
     real: str
+    mode: int
     before: str
     after: str
     removed: tuple[Removed, ...]
@@ -45,7 +47,7 @@ class FileReceipt:
     @property
     def addresses(self) -> list[str]:
         """The keys that were cut out of it."""
-        return list(dict.fromkeys(piece.address for each in self.removed for piece in each.pieces if piece.address))
+        return list(dict.fromkeys(address for each in self.removed for address in each.addresses))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class VariableReceipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What one `migrate apply` did; `undone_at` is when it was undone, "" if it was not."""
+    """What is still out of what one `migrate apply` cut; `undone_at` is when it was closed, "" while it is open."""
 
     id: str
     made_at: str
@@ -67,6 +69,11 @@ class Receipt:
     undone_at: str = ""
     files: tuple[FileReceipt, ...] = ()
     variables: tuple[VariableReceipt, ...] = ()
+
+    def places_of(self, address: str) -> list[str]:
+        """The files and variables that the key was cut out of."""
+        files = [each.path for each in self.files if address in each.addresses]
+        return [*files, *(each.name for each in self.variables if each.address == address)]
 
     def of(self, cut: Cut, key: Secret | None) -> Receipt:
         """The same with one more file."""
@@ -83,6 +90,7 @@ def _file_receipt(cut: Cut, key: Secret | None) -> FileReceipt:
     return FileReceipt(
         path=source.path,
         real=source.real,
+        mode=os.stat(source.real).st_mode & 0o777,
         before=print_of(source.raw, key),
         after=digest_of(cut.content),
         removed=cut.removed,
@@ -128,10 +136,24 @@ class Receipts:
         """The receipt of that id; StoreCorrupt for what is none, InsecurePermissions."""
         path = self._path(id_)
         try:
-            return _read(json.loads(read_private(path)))
+            return _read(json.loads(read_private(path)), id_)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             hint = f"mend it or put it aside: ls -l {quoted(path)}"
             raise StoreCorrupt(f"the receipt {path} cannot be read", hint=hint) from None
+
+    def needing(self, address: str) -> list[str]:
+        """What the open receipts would put that key into, each with the command; those that cannot be read, too."""
+        found = []
+        for id_ in self.ids():
+            try:
+                receipt = self.load(id_)
+            except RingletError as problem:
+                found.append(f"{problem.what} and may need it")
+                continue
+            places = [] if receipt.undone_at else receipt.places_of(address)
+            if places:
+                found.append(f"{', '.join(places)} would get it back by ringlet migrate undo {id_}")
+        return found
 
     def named(self, text: str) -> Receipt:
         """The one whose id begins so; NotFound, or UsageError for several."""
@@ -143,7 +165,7 @@ class Receipts:
         return self.load(text if text in found else found[0])
 
     def latest(self) -> Receipt:
-        """The latest that is not undone; NotFound if there is none."""
+        """The latest that is open; NotFound if there is none."""
         for id_ in reversed(self.ids()):
             receipt = self.load(id_)
             if not receipt.undone_at:
@@ -154,9 +176,11 @@ class Receipts:
         return os.path.join(self.folder, f"{id_}{_ENDING}")
 
 
-def _read(body: dict[str, Any]) -> Receipt:
+def _read(body: dict[str, Any], id_: str) -> Receipt:
     if body["schema_version"] != SCHEMA_VERSION:
         raise RingletError("the receipt is of another version of ringlet", hint="use that version to undo it")
+    if body["id"] != id_:  # by which it is saved again
+        raise ValueError
     files = tuple(_read_file(each) for each in body["files"])
     texts = {name: _text(body[name]) for name in ("id", "made_at", "backend", "undone_at")}
     return Receipt(files=files, variables=tuple(_read_variable(each) for each in body["variables"]), **texts)
@@ -168,7 +192,8 @@ def _read_variable(body: dict[str, Any]) -> VariableReceipt:
 
 def _read_file(body: dict[str, Any]) -> FileReceipt:
     texts = {name: _text(body[name]) for name in ("path", "real", "before", "after")}
-    return FileReceipt(removed=tuple(_read_removed(each) for each in body["removed"]), **texts)
+    removed = tuple(_read_removed(each) for each in body["removed"])
+    return FileReceipt(mode=int(body["mode"]), removed=removed, **texts)
 
 
 def _read_removed(body: dict[str, Any]) -> Removed:

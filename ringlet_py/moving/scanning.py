@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ringlet_py.errors import RingletError
 from ringlet_py.moving.finding import ENVIRONMENT, STORE, WINDOWS, Find, Text
 from ringlet_py.moving.judging import LEFT, PERHAPS, SURE, Judge, Judgement
-from ringlet_py.moving.places import Place
 from ringlet_py.moving.proposing import hint_of, proposed
 from ringlet_py.moving.reading import read_source, why_not_edited
 from ringlet_py.moving.stored import Stored
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.keychain import Keychain
     from ringlet_py.moving.formats import Format, Spot
+    from ringlet_py.moving.places import Place
     from ringlet_py.moving.stores import Candidate, Store
     from ringlet_py.moving.windows_variables import Variable
     from ringlet_py.profile.provider import Provider
@@ -64,7 +64,7 @@ class Scanner:
         finds += self._in_environment(finds, judge)
         finds += [find for store in self.stores() for find in self._in_store(store, judge)]
         notes = [*([stored.note] if stored.note else []), *self._notes]
-        return Scan(finds=proposed(finds, map(str, stored.there)), notes=list(dict.fromkeys(notes)))
+        return Scan(finds=proposed(finds, map(str, stored.there), self.home), notes=list(dict.fromkeys(notes)))
 
     def _in_file(self, place: Place, judge: Judge, depth: int = 0) -> Iterator[Find]:
         """The keys in the file, and in those that it reads in turn."""
@@ -89,7 +89,12 @@ class Scanner:
         yield from sorted([*found, *_strays(text, whole, taken, judge)], key=lambda find: find.line)
         if depth < MOST_DEPTH:
             for path in self._sourced(format_.sourced(whole)):
-                yield from self._in_file(Place(path, place.kind, place.shell), judge, depth + 1)
+                if _is_within(path, place.within):
+                    yield from self._in_file(replace(place, path=path), judge, depth + 1)
+                elif os.path.exists(path):  # whoever made the folder chose it
+                    self._notes.append(
+                        f"{path!a} was not looked at for {place.path!a}: it is not below {place.within!a}"
+                    )
 
     def _judged(self, text: Text, spot: Spot, judge: Judge) -> Iterator[Find]:
         judgement = judge.judged(spot.name, spot.value, text.kind)
@@ -187,6 +192,10 @@ def _strays(text: Text, whole: str, taken: Sequence[tuple[int, int]], judge: Jud
             yield Find(
                 place=text.source.path, kind=text.kind, name="-", line=line, value=value, judgement=judgement, text=text
             )
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return not folder or os.path.realpath(path).startswith(os.path.join(os.path.realpath(folder), ""))
 
 
 def _same(find: Find, value: Secret) -> bool:

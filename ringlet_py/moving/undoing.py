@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address, utc
 from ringlet_py.errors import AuditError, KeychainError, KeyNotFound, RingletError
+from ringlet_py.files.checks import quoted
 from ringlet_py.files.private import Lock
 from ringlet_py.keychain.fingerprints import RESERVED
 from ringlet_py.lease import Request
@@ -44,7 +46,7 @@ class Return:
     @property
     def addresses(self) -> list[str]:
         """The keys that go back into files."""
-        in_files = [address for each in self.files for address in each.receipt.addresses]
+        in_files = [address for each in self.files for address in each.addresses]
         return list(dict.fromkeys([*in_files, *(each.address for each in self.variables)]))
 
     @property
@@ -58,6 +60,7 @@ class Undone:
     """What became of it."""
 
     paths: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)  # the keys that went back
     problems: list[str] = field(default_factory=list)
 
 
@@ -75,10 +78,10 @@ class Undoing:
     def planned(self, receipt: Receipt) -> Return:
         """What would be done; reads the files, and no key."""
         plan = Return(receipt=receipt, variables=() if receipt.undone_at else receipt.variables)
-        key = self._print_key(receipt)
+        key, there = self._print_key(receipt), {str(address) for address in self.keychain.there()}
         for each in reversed(receipt.files):
             try:
-                self._look(plan, each, key)
+                self._look(plan, each, key, there)
             except FileNotFoundError:
                 plan.refused.append(f"{each.path} is gone")
             except (RingletError, Unread) as problem:
@@ -91,7 +94,8 @@ class Undoing:
     def undo(self, plan: Return) -> Undone:
         """Does it; a file whose key is not there, or that was changed meanwhile, is a problem, and the others go on.
 
-        Raises the KeychainError that concerns all of them, and AuditUnwritable.
+        The receipt then says what is still out, and is closed once nothing is.  Raises the KeychainError that concerns
+        all of them, and AuditUnwritable.
         """
         done = Undone()
         with Lock(self.lock_path):
@@ -100,20 +104,38 @@ class Undoing:
                 self._put_back(each, values, done)
             for one in plan.variables:
                 self._set_again(one, done)
-            if not (plan.refused or done.problems or plan.receipt.undone_at):
-                self.receipts.save(replace(plan.receipt, undone_at=utc(self.clock())))
+            self._keep(plan, done)
         return done
 
-    def _look(self, plan: Return, each: FileReceipt, key: Secret | None) -> None:
+    def drop(self, receipt: Receipt) -> None:
+        """Closes the receipt, whatever is still out; by its name it can still be undone."""
+        with Lock(self.lock_path):
+            self.receipts.save(replace(receipt, undone_at=utc(self.clock())))
+
+    def _keep(self, plan: Return, done: Undone) -> None:
+        receipt = plan.receipt
+        if receipt.undone_at:
+            return
+        back = {each.receipt.path: each.left_over for each in plan.files if each.receipt.path in done.paths}
+        files = [back.get(each.path, each) for each in receipt.files if each.path not in plan.restored]
+        left = tuple(each for each in files if each is not None)
+        variables = tuple(each for each in receipt.variables if each.name not in done.paths)
+        if not (left or variables):
+            self.receipts.save(replace(receipt, undone_at=utc(self.clock())))
+        elif (left, variables) != (receipt.files, receipt.variables):
+            self.receipts.save(replace(receipt, files=left, variables=variables))
+
+    def _look(self, plan: Return, each: FileReceipt, key: Secret | None, there: set[str]) -> None:
         source = read_source(each.path)
-        found = placed(each, source, before=print_of(source.raw, key))
-        why_not = why_not_edited(source.real)
+        found = placed(each, source, before=print_of(source.raw, key), there=there)
+        why_not = _why_elsewhere(each, source.real) or why_not_edited(source.real)
         if found.state == RESTORED:
             plan.restored.append(each.path)
         elif why_not:
             plan.refused.append(f"{each.path} is left as it is: {why_not}")
         else:
-            plan.files.append(found)
+            plan.refused += found.why_not
+            plan.files += [found] if found.places else []
 
     def _print_key(self, receipt: Receipt) -> Secret | None:
         """The random value that the fingerprints were made with; None where it is not at hand."""
@@ -130,7 +152,7 @@ class Undoing:
 
     def _put_back(self, each: Placed, values: dict[str, Secret], done: Undone) -> None:
         try:
-            for address in each.receipt.addresses:
+            for address in each.addresses:
                 if address not in values:
                     values[address] = self._claimed(address)
             replacing.replace(each.source, encoded(each.filled(lambda address: values[address].reveal())))
@@ -142,6 +164,7 @@ class Undoing:
             done.problems.append(str(problem))
         else:
             done.paths.append(each.receipt.path)
+            done.addresses += each.addresses
 
     def _set_again(self, one: VariableReceipt, done: Undone) -> None:
         if self.registry is None:
@@ -155,6 +178,15 @@ class Undoing:
             done.problems.append(f"{one.name} was not put back: {problem.what}")
         else:
             done.paths.append(one.name)
+            done.addresses.append(one.address)
 
     def _claimed(self, address: str) -> Secret:
         return self.broker.claim(Request(Address.parse(address), purpose=PURPOSE)).secret
+
+
+def _why_elsewhere(each: FileReceipt, real: str) -> str:
+    """Why a key that was in the file must not go into what is there now, "" if it may."""
+    if real != each.real:
+        return f"it is {real} now, and the key was in {each.real}"
+    opened = os.stat(real).st_mode & 0o077 & ~each.mode
+    return f"others can read or change it now, which they could not: chmod {each.mode:o} {quoted(real)}" * bool(opened)

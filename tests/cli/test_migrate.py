@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.moving import login_shell
 from tests.end_to_end.program import KEY, store_key
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.program import Home, Terminal
 
 AGENT = "#!/bin/sh\n"
+OTHER = "sk-proj-" + "z9Y8x7W6v5U4" * 4
 
 
 def rc(home: Home, name: str = ".bashrc", text: str = "export ANTHROPIC_API_KEY={}\n") -> Path:
@@ -117,6 +119,108 @@ def test_a_damaged_receipt_is_named_and_the_others_are_listed(home: Home):
     assert home.here("migrate", "undo", "2020").status == 9
 
 
+def test_what_could_not_be_put_back_stays_in_the_receipt_until_that_is_dropped(home: Home):
+    path = rc(home, text="export ANTHROPIC_API_KEY={0}\nexport OTHER_API_KEY={0}\n")
+    home.here("migrate", "apply", "--yes")
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "OTHER" not in line))
+
+    undone = home.here("migrate", "undo", "--yes")
+
+    assert (undone.status, path.read_text()) == (1, f"export ANTHROPIC_API_KEY={KEY}\n")
+    assert "was left in line 2 is gone" in undone.err
+    (drop,) = [line.partition(": ringlet ")[2].split() for line in undone.err.splitlines() if "--drop" in line]
+    refused = home.here(*drop)
+    assert (refused.status, "note: still out of ~/.bashrc: anthropic/default" in refused.err) == (4, True)
+    assert home.here(*drop, "--yes").status == 0
+    listed = home.here("migrate", "list")
+    assert (listed.out, listed.err.strip()) == ("", "no receipt is open")
+    assert home.here("migrate", "undo").status == 3
+
+
+def test_only_keys_that_went_back_are_said_to_be_still_in_the_keychain(home: Home):
+    other = "sk-proj-" + "z9Y8x7W6v5U4" * 4
+    rc(home, text=f"export ANTHROPIC_API_KEY={{}}\nexport OPENAI_API_KEY={other}\n")
+    home.here("migrate", "apply", "--yes")
+    home.here("keychain", "remove", "anthropic", "default", "--yes")
+
+    undone = home.here("migrate", "undo", "--yes")
+
+    assert undone.status == 1
+    assert [line for line in undone.err.splitlines() if "ringlet keychain" in line] == [
+        "  ringlet keychain remove openai default"
+    ]
+    assert json.loads(home.here("migrate", "undo", "--yes", "--json").out)["keys"] == []
+
+
+def test_a_key_that_has_no_other_copy_is_not_removed_without_asking(home: Home):
+    path = rc(home)
+    receipt = json.loads(home.here("migrate", "apply", "--yes", "--json").out)["receipt"]
+
+    refused = home.here("keychain", "remove", "anthropic", "default")
+
+    assert refused.status == 4
+    assert f"{path} would get it back by ringlet migrate undo {receipt}" in refused.err
+    home.here("migrate", "undo", "--yes")
+    assert home.here("keychain", "remove", "anthropic", "default").status == 0
+
+
+@pytest.mark.parametrize(("other", "said"), [(".profile", "~/.profile:1"), (".elsewhere", "something else")])
+def test_what_sets_a_variable_still_is_named(home: Home, monkeypatch: pytest.MonkeyPatch, other: str, said: str):
+    rc(home)
+    rc(home, other).chmod(0o400)
+    monkeypatch.setattr(login_shell, "still_set", lambda names, _: names)
+
+    done = home.here("migrate", "apply", "--yes")
+
+    assert f"a new shell still has ANTHROPIC_API_KEY: {said} sets it" in done.err
+
+
+def test_a_dotenv_file_in_the_home_is_read_as_one(home: Home):
+    rc(
+        home,
+        ".env",
+        "AWS_SECRET_ACCESS_KEY=abcdefghij0123456789abcdefghij0123456789\nGITHUB_TOKEN=ghp_0123456789abcdefghij\n",
+    )
+
+    shown = home.here("migrate", "scan").out
+
+    assert ("AWS_SECRET_ACCESS_KEY" in shown, "GITHUB_TOKEN" in shown) == (True, True)
+
+
+def test_a_providers_name_selects_its_keys(home: Home):
+    path = rc(home)
+    rc(home, ".profile", "export GITHUB_TOKEN=ghp_0123456789abcdefghij\n")
+
+    done = home.here("migrate", "apply", "--yes", "--select", "anthropic", "--no-profile")
+
+    assert (done.status, KEY in path.read_text()) == (0, False)
+    assert "ghp_" in (home.path / ".profile").read_text()
+
+
+@pytest.mark.parametrize("json_", [[], ["--json"]])
+def test_a_profile_that_was_asked_for_and_cannot_be_made_is_a_failure(home: Home, json_: list[str]):
+    rc(home)
+
+    done = home.here("migrate", "apply", "--yes", "--profile", "day", *json_)
+    again = home.here("migrate", "apply", "--yes", "--profile", "day", *json_)
+
+    assert (done.status, again.status) == (1, 1)
+    assert "no profile was created: no agent is here that ringlet knows" in done.err
+    assert "no profile was created: no key was moved" in again.err
+
+
+def test_a_profile_is_made_for_a_program_that_asks_as_well(home: Home):
+    rc(home)
+    home.program("claude", AGENT)
+
+    assert home.here("migrate", "apply", "--yes", "--profile", "day", "--json").status == 0
+    assert (home.path / ".ringlet/profiles/day/ringlet.toml").exists()
+
+
+def test_where_no_history_holds_a_key_none_was_removed(home: Home):
+    assert json.loads(home.here("migrate", "history", "--remove", "--yes", "--json").out)["removed"] is False
+
+
 def test_a_short_value_is_not_looked_for_in_histories(home: Home):
     store_key(home, "custom/pin", "1234567")
     (home.path / ".bash_history").write_text("call 1234567\n")
@@ -197,3 +301,31 @@ def test_keys_go_into_a_real_keychain_and_come_back(keychain_home: Home):
     assert keychain_home.ringlet("migrate", "scan").status == 0
     assert keychain_home.ringlet("migrate", "undo", "--yes").status == 0
     assert path.read_bytes() == before
+
+
+def test_an_undo_shows_no_other_secret_that_stands_beside_a_key(home: Home):
+    rc(home, text="export DB_PASSWORD=hunter2-prod ANTHROPIC_API_KEY={}\n")
+    (home.path / "work/.mcp.json").write_text(
+        '{"mcpServers": {"x": {"env": {"OPENAI_API_KEY": "' + OTHER + '", "X_TOKEN": "tokens-4-all", '
+        '"DATABASE_URL": "postgres://me:hunter4@host/db"}}}}'
+    )
+    moved = home.here("migrate", "apply", "--yes", "--no-profile")
+    undone = home.here("migrate", "undo", "--yes")
+
+    for done in (moved, undone):
+        assert done.status == 0, done.err
+        for secret in (KEY, OTHER, "hunter2", "tokens-4-all", "hunter4"):
+            assert secret not in done.out + done.err
+
+
+def test_a_project_cannot_lead_out_of_its_folder(home: Home):
+    rc(home, "deploy.sh")
+    project = home.path / "work/clone"
+    project.mkdir()
+    (project / ".envrc").write_text(f"source $HOME/deploy.sh\nsource {project}/more.sh\n")
+    (project / "more.sh").write_text(f"export OPENAI_API_KEY={OTHER}\n")
+
+    done = home.here("migrate", "scan", "--below", str(project), "--json")
+    found = {each["place"] for each in json.loads(done.out)["found"]}
+    assert found == {str(project / "more.sh")}
+    assert "deploy.sh' was not looked at" in done.out

@@ -316,12 +316,33 @@ def test_one_key_that_is_refused_leaves_the_others_of_its_file(world: World):
     assert rc.read_text() == f"{CUT}# {A}\nOPENAI_API_KEY={B}\n"
 
 
+@pytest.mark.parametrize(
+    ("kind", "reader"),
+    [
+        ("service", ".rc"),
+        ("mcp", "an MCP server of {rc}"),
+        ("agent", "the program that reads {rc}"),
+        ("netrc", "whatever reads {rc}"),
+        ("shell", ""),
+        ("dotenv", ""),
+    ],
+)
+def test_a_file_of_a_programs_own_says_that_it_gets_no_key_any_more(world: World, kind: str, reader: str):
+    rc = world.file(".rc", f"{ANTHROPIC}OPENAI_API_KEY={B}\n")
+
+    (cut,) = planned(world.scan(rc, kind=kind).finds, CATALOG.providers).cuts
+
+    instead = "start it with `ringlet run …`, or leave it out with --select"
+    said = f"{reader.format(rc=rc)} no longer gets ANTHROPIC_API_KEY, OPENAI_API_KEY: {instead}"
+    assert cut.notes == ((said,) if reader else ())
+
+
 def test_a_value_that_stands_in_a_comment_too_is_told(world: World):
     rc = world.file(".rc", f"# old {A} key\n{ANTHROPIC}")
 
     (cut,) = world.plan(rc).cuts
 
-    assert cut.notes == (f"{rc}:1 will still hold a value, where no program reads it",)
+    assert cut.notes == (f"{rc}:1 will still hold a value",)
     assert A not in "".join(cut.shown)
 
 

@@ -46,6 +46,22 @@ def test_a_clean_login_shell_says_which_variables_it_has(tmp_path: Path, name: s
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({".bashrc": "export SET_KEY=x\n"}, ["SET_KEY"]),
+        ({".bashrc": "export SET_KEY=x\n", ".profile": "export EMPTY_KEY=\n"}, ["SET_KEY", "EMPTY_KEY"]),
+        ({}, []),
+    ],
+)
+def test_a_shell_without_a_login_is_asked_too(tmp_path: Path, files: dict[str, str], found: list[str]):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    assert still_set(NAMES, environ(tmp_path, shell_at("bash")), limit=60) == found
+
+
+@pytest.mark.slow
 def test_a_shell_that_never_gets_ready_is_ended(tmp_path: Path):
     (tmp_path / ".bash_profile").write_text("sleep 100 & echo $! > pid; wait")
     began = time.monotonic()

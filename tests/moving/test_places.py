@@ -59,6 +59,17 @@ def test_the_usual_places_are_looked_at(tmp_path: Path, name: str):
     assert name in places(tmp_path)
 
 
+@pytest.mark.parametrize("name", [".env", ".gemini/.env", ".codex/.env"])
+def test_a_dotenv_file_that_an_agent_reads_is_still_a_persons_own(tmp_path: Path, name: str):
+    made(tmp_path, name, ".codex/auth.json", ".aider/oauth-keys.env")
+
+    agents = Catalog("/nowhere").agents.values()
+    kinds = {place.path: place.kind for place in Places(home=str(tmp_path), environ={}, agents=agents).all()}
+
+    assert kinds[str(tmp_path / name)] == "dotenv"
+    assert {kinds[str(tmp_path / other)] for other in (".codex/auth.json", ".aider/oauth-keys.env")} == {"agent"}
+
+
 def test_variables_say_where_files_are(tmp_path: Path):
     made(tmp_path, "z/.zshrc", "x/fish/config.fish", "c/settings.json")
     folders = {"ZDOTDIR": "z", "XDG_CONFIG_HOME": "x", "CLAUDE_CONFIG_DIR": "c", "ENV": "rc"}
@@ -104,6 +115,20 @@ def test_a_link_to_a_folder_is_not_followed(tmp_path: Path):
     (tmp_path / "here/loop").symlink_to(tmp_path / "here")
 
     assert below(tmp_path / "here") == []
+
+
+def test_a_link_to_a_file_is_not_followed_and_is_noted_unless_the_file_is_met(tmp_path: Path):
+    made(tmp_path, "bin/deploy.sh", "here/bin/setup.sh", "here/.env", ".env", "here/.envrc")
+    links = {"prod.env": "../bin/deploy.sh", "up.env": "../.env", "in.env": "bin/setup.sh", "gone.env": "nowhere"}
+    for name, target in {**links, "same.env": ".env", ".mcp.json": ".envrc", "x.txt": "../.env"}.items():
+        (tmp_path / "here" / name).symlink_to(target)
+    walk = Walk(folder=str(tmp_path / "here"))
+
+    assert [os.path.basename(place.path) for place in walk.places()] == [".env", ".envrc"]
+    assert [note.partition(" was not looked at: it is a link to ")[::2] for note in walk.notes] == [
+        (repr(str(tmp_path / "here" / link)), repr(str(tmp_path / target)))
+        for link, target in [("in.env", "here/bin/setup.sh"), ("prod.env", "bin/deploy.sh"), ("up.env", ".env")]
+    ]
 
 
 def test_another_file_system_is_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

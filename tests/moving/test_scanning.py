@@ -188,7 +188,10 @@ def test_the_name_of_a_key_without_a_provider_becomes_its_alias(world: World):
         ("/h/shop/prod.env", "dotenv", "shop-prod"),
         ("/h/shop/.envrc", "dotenv", "shop"),
         ("/h/shop/.vscode/mcp.json", "mcp", "shop"),
+        ("/h/shop/.mcp.json", "mcp", "shop"),
         ("/h/.cursor/mcp.json", "mcp", "cursor"),
+        ("/h/.config/Claude/claude_desktop_config.json", "mcp", "claude"),
+        ("/h/.codex/.env", "dotenv", "codex"),
         ("/h/.claude.json", "agent", "claude"),
         ("/h/.claude/settings.json", "agent", "claude"),
         ("/h/.config/goose/config.yaml", "agent", "goose"),
@@ -198,6 +201,36 @@ def test_the_name_of_a_key_without_a_provider_becomes_its_alias(world: World):
 )
 def test_a_second_key_is_named_after_its_project_or_program(path: str, kind: str, hint: str):
     assert hint_of(path, kind, "/h") == hint
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "address"),
+    [
+        ("work/shop/.env", "dotenv", "openai/shop"),
+        ("shop/.mcp.json", "mcp", "openai/shop"),
+        ("shop/.vscode/mcp.json", "mcp", "openai/shop"),
+        ("default/.env", "dotenv", "openai/default-2"),
+        ("config/.env", "dotenv", "openai/default-2"),
+        (".env", "dotenv", "openai/default"),
+        (".codex/.env", "dotenv", "openai/default"),
+        (".cursor/mcp.json", "mcp", "openai/default"),
+        (".config/Claude/claude_desktop_config.json", "mcp", "openai/default"),
+        (".claude/settings.json", "agent", "openai/default"),
+        (".zshrc", "shell", "openai/default"),
+    ],
+)
+def test_only_a_key_of_a_persons_own_files_becomes_the_default(world: World, name: str, kind: str, address: str):
+    path = world.file(name, f"OPENAI_API_KEY={B}\n")
+
+    assert [find.address for find in world.scan(path, kind=kind).finds] == [address]
+
+
+def test_a_second_key_of_a_project_does_not_become_the_default_either(world: World):
+    paths = [world.file(f"{name}/shop/.env", f"OPENAI_API_KEY={B}{name}\n") for name in "ab"]
+
+    found = world.scan(*paths, kind="dotenv").finds
+
+    assert [find.address for find in found] == ["openai/shop", "openai/shop-2"]
 
 
 def test_a_key_in_a_comment_or_a_command_is_told_and_left(world: World):

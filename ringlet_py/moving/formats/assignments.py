@@ -83,7 +83,8 @@ class _Reader:
         self._dialect = dialect
         self._places = Places(text)
         self._quoted_to = 0  # what starts before this place stands within quotes
-        self._doubt = ""
+        self._doubt = ""  # why nothing that follows is certain
+        self._strange = ""  # why nothing at all is
         self._referred: set[str] = set()  # the names whose values the text uses again
 
     def read(self) -> list[Assignment]:
@@ -93,15 +94,15 @@ class _Reader:
             if line.start < self._quoted_to or not self._is_comment(line):
                 found += self._assignment(line, continued=continued)
             continued = self._text.endswith("\\", line.start, line.end)
-        return [self._unless_referred(each) for each in found]
+        return [self._settled(each) for each in found]
 
     def _is_comment(self, line: Line) -> bool:
         return self._text[line.start : line.end].lstrip(" \t").startswith(tuple(self._dialect.comments))
 
-    def _unless_referred(self, each: Assignment) -> Assignment:
-        if each.spot.why_not or each.spot.name not in self._referred:
-            return each
-        return replace(each, spot=replace(each.spot, why_not="its value is used again in the file"))
+    def _settled(self, each: Assignment) -> Assignment:
+        """The same, or uncertain because of what the rest of the text holds."""
+        used = "its value is used again in the file" if each.spot.name in self._referred else ""
+        return replace(each, spot=replace(each.spot, why_not=each.spot.why_not or self._strange or used))
 
     def _assignment(self, line: Line, *, continued: bool) -> Iterator[Assignment]:
         for referred in _REFERRED.finditer(self._text, line.start, line.end):
@@ -119,9 +120,10 @@ class _Reader:
             yield Assignment(spot, line.start, value.whole)
 
     def _suspect(self, line: Line) -> None:
-        """A line that is no assignment, and has quotes: they could reach into the next ones."""
-        if line.start >= self._quoted_to and re.search("[\"'`]", self._text[line.start : line.end]):
-            self._doubt = self._doubt or f"line {self._places.line(line.start)} cannot be read"
+        """A line that is no assignment: its quotes could reach into others, and the file could be a script."""
+        if line.start >= self._quoted_to and self._text[line.start : line.end].strip(" \t\r"):
+            number = self._places.line(line.start)
+            self._strange = self._strange or f"line {number} is neither an assignment nor a comment"
 
     def _why_not(self, found: re.Match[str], *, continued: bool) -> str:
         if found.start() < self._quoted_to:
@@ -136,6 +138,8 @@ class _Reader:
 
     def _is_plain(self, found: re.Match[str]) -> bool:
         """Whether all that is before the value is as the dialect has it."""
+        if found[2] == "export":  # `export =A=b`: python-dotenv reads no name there, and skips the line
+            return False
         if self._dialect.strict and (found[3] != "=" or not _SAFE_NAME.fullmatch(found[2])):
             return False
         return "=" in found[3] and (self._dialect.exports or not found[1])

@@ -27,6 +27,7 @@ class Cuts:
     def __init__(self, text: str, script: Script) -> None:
         self.text = text
         self.script = script
+        self._status_to = max((found.start() for found in _STATUS.finditer(text)), default=-1)
 
     def nothing(self, command: Command) -> str:
         """The command that does nothing, in the place of this one."""
@@ -52,20 +53,19 @@ class Cuts:
     def edits(self, found: Sequence[Given], cut: Sequence[tuple[Spot, str]]) -> list[Edit]:
         """In order; what was found must hold the spots that are cut."""
         commands: dict[int, tuple[Command, set[int]]] = {}
-        lines: dict[int, Moved] = {}
+        lines: dict[int, dict[int, tuple[Spot, str]]] = {}
         for command, word, moved in self._words(found, cut):
             commands.setdefault(command.start, (command, set()))[1].add(word)
-            line = lines.setdefault(self._line_end(command.end), [])
-            line += [] if moved in line else [moved]
+            lines.setdefault(self._line_end(command.end), {})[moved[0].start] = moved
         edits = {edit.start: edit for command, words in commands.values() for edit in self._of(command, words)}
-        whole = [command for command, words in commands.values() if self.is_whole(command, words)]
-        marks = [self._put_mark(edits, whole, end, f"# {mark(moved)}") for end, moved in lines.items()]
+        whole = self._last_on_lines(command for command, words in commands.values() if self.is_whole(command, words))
+        marks = [self._put_mark(edits, whole, end, f"# {mark([*moved.values()])}") for end, moved in lines.items()]
         every = [*edits.values(), *(edit for edit in marks if edit)]
         return sorted(every, key=lambda edit: (edit.start, edit.end))
 
     def asked(self, command: Command) -> bool:
         """Whether somebody may ask for its exit status: the text itself, or who reads the file."""
-        return command is self.script.commands[-1] or bool(_STATUS.search(self.text, command.end))
+        return command is self.script.commands[-1] or self._status_to >= command.end
 
     def _words(
         self, found: Sequence[Given], cut: Sequence[tuple[Spot, str]]
@@ -73,11 +73,12 @@ class Cuts:
         places = {each.start: each for each in found}
         starts = {spot.start for spot, _ in cut}
         kept = {each.name for each in found if each.start not in starts}
+        bare = {name: list(self.bare(name)) for name in {spot.name for spot, _ in cut} - kept}
         for spot, address in cut:
             each = places[spot.start]
             if each.command:
                 yield each.command, each.word, (spot, address)
-            for command, word in self.bare(spot.name) if spot.name not in kept else ():
+            for command, word in bare.get(spot.name, ()):
                 yield command, word, (spot, address)
 
     def _line_end(self, place: int) -> int:
@@ -98,14 +99,16 @@ class Cuts:
             return Edit(start=words[number].start, end=words[number + 1].start, left="")
         return Edit(start=words[number - 1].end, end=words[number].end, left="")
 
-    def _put_mark(self, edits: dict[int, Edit], whole: list[Command], end: int, said: str) -> Edit | None:
+    def _last_on_lines(self, commands: Iterable[Command]) -> dict[int, Command]:
+        """Those behind which nothing more stands on their lines, by the ends of these."""
+        return {self._line_end(each.end): each for each in commands if _LAST_ON_LINE.match(self.text, each.end)}
+
+    def _put_mark(self, edits: dict[int, Edit], whole: dict[int, Command], end: int, said: str) -> Edit | None:
         """The mark at the end of that line, if what is left of a command there does not take it up."""
-        for command in whole:
-            last = _LAST_ON_LINE.match(self.text, command.end) and self._line_end(command.end) == end
-            if last:
-                left = said if self.stands_alone(command) else f"{self.nothing(command)} {said}"
-                edits[command.start] = Edit(start=command.start, end=command.end, left=left)
-                return None
+        if command := whole.get(end):
+            left = said if self.stands_alone(command) else f"{self.nothing(command)} {said}"
+            edits[command.start] = Edit(start=command.start, end=command.end, left=left)
+            return None
         if self.text.startswith("\r\n", end) and all(until != end for _, until in self.script.comments):
             return self._line_before(end, said)
         place = _before_joined(self.text, end)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.moving.formats import Edit
 from ringlet_py.moving.formats.cuts import Cuts
-from ringlet_py.moving.formats.fish_reading import read
+from ringlet_py.moving.formats.fish_reading import NOTHING, read
 from ringlet_py.moving.formats.fish_values import given
 from ringlet_py.moving.formats.given import spots_of
 from ringlet_py.moving.formats.posix import unquoted
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ringlet_py.moving.formats.commands import Command
 
 _JOINING = frozenset({"&&", "||", "and", "or"})
+# the next command asks how the last one ended
+_ASKED_NEXT = re.compile(r"(?:[\s;\\]|#[^\n]*\n)*(?:and|or|return|exit)(?![^\s;&|<>])")
 _SEPARATOR = re.compile(r"[ \t]*;[ \t]*")
 
 
@@ -43,11 +45,15 @@ class _FishCuts(Cuts):
 
     def nothing(self, command: Command) -> str:
         # as `export` ends well, and as `set` hands on the status of what ran before
-        return "true" if self._exports(command) else "begin; end"
+        return NOTHING if self._exports(command) else "begin; end"
 
     def stands_alone(self, command: Command) -> bool:
         joined = command.before in _JOINING or command.after in _JOINING
-        return not joined and not (self._exports(command) and self.asked(command))
+        # the last command of a block answers for the block
+        return not joined and not (self._exports(command) and (command.depth or self.asked(command)))
+
+    def asked(self, command: Command) -> bool:
+        return super().asked(command) or bool(_ASKED_NEXT.match(self.text, command.end))
 
     def is_whole(self, command: Command, words: set[int]) -> bool:
         return not self._exports(command) or len(words) == len(command.words) - 1

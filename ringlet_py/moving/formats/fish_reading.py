@@ -17,6 +17,7 @@ _PREFIXES = frozenset({"and", "or", "not", "!", "time", "builtin", "command"})
 _CONTINUES = frozenset({"&&", "||", "|", "&|", ">|"})
 # commands that give names values; one that means something else now is beyond us
 _DECLARING = frozenset({"set", "export"})
+NOTHING = "true"  # what is left in the place of `export`
 
 
 def read(text: str) -> Script:
@@ -112,7 +113,9 @@ class _Reader:
         words = command.written(self.text)
         self.script.commands.append(command)
         named = {word.partition("=")[0] for word in words[1:]}
-        if words[0] in {"function", "alias", "functions"} and named & _DECLARING:
+        if words[0] in {"function", "alias", "functions"} and named & {*_DECLARING, NOTHING}:
+            if NOTHING in named:  # it would be left before this place, too
+                self.fresh = 0
             raise LostError
 
     def _word(self) -> None:

@@ -49,10 +49,11 @@ def _of_command(text: str, command: Command) -> Iterator[Given]:
     if words[0] == "set":
         yield from _set(text, command, words)
         return
+    plain = all(map(_ASSIGNMENT.match, words[1:]))
     for number, word in enumerate(words):
         assigned = _ASSIGNMENT.match(word)
         if assigned and (words[0] == "export" or not number):
-            yield from _exported(text, command, number, assigned)
+            yield from _exported(text, command, number, assigned, plain=plain)
         else:
             start, end = command.words[number].start, command.words[number].end
             yield from loosely(text, start, end, ARGUMENT)
@@ -83,11 +84,10 @@ def _why_not(command: Command, options: list[str]) -> str:
     return apart(command) or (CONDITION if command.before in _CONDITIONS else "")
 
 
-def _exported(text: str, command: Command, number: int, name: re.Match[str]) -> Iterator[Given]:
+def _exported(text: str, command: Command, number: int, name: re.Match[str], *, plain: bool) -> Iterator[Given]:
     """What `export NAME=VALUE` gives; the same before another command is for that command alone."""
     word = command.words[number]
     why_not = _why_not(command, []) or (SEVERAL if name[1] in _LISTS else "")
-    plain = all(_ASSIGNMENT.match(each) for each in command.written(text)[1:])
     yield from _value(
         text,
         (word.start + name.end(), word.end),

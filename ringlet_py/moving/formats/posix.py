@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ringlet_py.moving.formats.cuts import Cuts
 from ringlet_py.moving.formats.given import apart, spots_of
-from ringlet_py.moving.formats.posix_reading import DECLARING, read
+from ringlet_py.moving.formats.posix_meaning import DECLARING, NOTHING
+from ringlet_py.moving.formats.posix_reading import read
 from ringlet_py.moving.formats.posix_values import ASSIGNMENT, OPTION, given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ringlet_py.moving.formats import Edit, Spot
     from ringlet_py.moving.formats.commands import Command
@@ -40,7 +42,7 @@ class Posix:
 
 class _PosixCuts(Cuts):
     def nothing(self, command: Command) -> str:  # noqa: ARG002
-        return ":"
+        return NOTHING
 
     def stands_alone(self, command: Command) -> bool:
         return not self.asked(command) and not command.depth and not command.before and command.after == "\n"
@@ -53,13 +55,20 @@ class _PosixCuts(Cuts):
         # without names, `export` would print all there are
         return all(OPTION.fullmatch(word) for word in kept[1:])
 
-    def bare(self, name: str) -> Iterator[tuple[Command, int]]:
+    def bare(self, name: str) -> Iterable[tuple[Command, int]]:
         # zsh exports a name that has no value as an empty one
+        return self._bare.get(name, ())
+
+    @cached_property
+    def _bare(self) -> dict[str, list[tuple[Command, int]]]:
+        found: dict[str, list[tuple[Command, int]]] = {}
         for command in self.script.commands:
             written = command.written(self.text)
             options = [word for word in written[1:] if word.startswith(("-", "+"))]
             if written[0] in DECLARING and all(map(OPTION.fullmatch, options)) and not apart(command):
-                yield from ((command, number) for number, word in enumerate(written) if number and word == name)
+                for number, word in enumerate(written[1:], start=1):
+                    found.setdefault(word, []).append((command, number))
+        return found
 
 
 def unquoted(word: str) -> str:

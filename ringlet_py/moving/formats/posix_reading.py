@@ -6,6 +6,7 @@ import re
 
 from ringlet_py.moving.formats.commands import Command, Script, Word
 from ringlet_py.moving.formats.posix_heredocs import Heredoc, body_end
+from ringlet_py.moving.formats.posix_meaning import NOTHING, redefined, sets_reading
 from ringlet_py.moving.formats.posix_nesting import (
     CLOSES,
     COMMENT,
@@ -18,8 +19,6 @@ from ringlet_py.moving.formats.posix_nesting import (
 )
 from ringlet_py.moving.formats.posix_words import LostError, arithmetic_end, condition_end, word_end
 
-# commands that give names values; one that means something else now is beyond us
-DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
 _OPERATOR = re.compile(
     r";;&|;;|;&|;\||&&|\|\||\|&|&>>|&>|&\||&!|&|\||;"
     r"|<<<|<<-|<<|<>|<&|<(?!\()|>>|>&|>\||>(?!\()"
@@ -30,8 +29,6 @@ _NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
 _ARMS = frozenset({";;", ";&", ";;&", ";|"})
 _STRANGE = frozenset({"coproc", "repeat", "foreach", "always", "end", "]]"})
 _WORDS = frozenset({*OPENS, *TURNS, *CLOSES, "do", "for", "select", "case", "[[", "function", "!", "time", *_STRANGE})
-_SETTING = frozenset({"setopt", "unsetopt", "set", "shopt", "emulate", "disable"})
-_OPTIONS = frozenset({"cshjunkiequotes", "ignorebraces", "ignoreclosebraces", "csh", "-r"})
 
 
 def read(text: str) -> Script:
@@ -138,7 +135,20 @@ class Reader(Nesting):
             self.script.commands.append(command)
             if command.before == "()":
                 self.script.again.append((command.start, command.end))
-            _check_readable(command.written(self.text))
+            self._check(command.written(self.text))
+
+    def _check(self, words: list[str]) -> None:
+        self._check_defined(words[1:] if words[0] == "alias" else [])
+        if sets_reading(words):
+            raise LostError
+
+    def _check_defined(self, names: list[str]) -> None:
+        """Loses the reader where one of them is a command that counts here."""
+        again = redefined(names)
+        if NOTHING in again:  # it would be left before this place, too
+            self.fresh = 0
+        if again:
+            raise LostError
 
     def _word(self) -> None:
         end = word_end(self.text, self.at)
@@ -174,7 +184,8 @@ class Reader(Nesting):
             self.at = end
 
     def _function(self, raw: str, end: int) -> None:
-        if self.closed or self.before == "header" or raw.partition("(")[0].strip() in {*DECLARING, ":"}:
+        self._check_defined([raw])
+        if self.closed or self.before == "header":
             raise LostError
         self.at, self.before = end, "()"
 
@@ -243,13 +254,3 @@ class Reader(Nesting):
             self.at, self.before = arithmetic_end(self.text, self.at), "header"
         else:
             self.command = Command(before="for", depth=len(self.stack))
-
-
-def _check_readable(words: list[str]) -> None:
-    """Loses the reader where a command changes how the shell reads what follows."""
-    options = {word.lower().replace("_", "").removeprefix("no") for word in words}
-    redefined = words[0] == "alias" and any(word.strip("'\"").partition("=")[0] in DECLARING for word in words)
-    if redefined or (words[0] in _SETTING and options & _OPTIONS):
-        raise LostError
-    if any(word.lower().startswith("histchars=") for word in words):
-        raise LostError

@@ -17,7 +17,7 @@ from ringlet_py.moving.formats.given import (
     in_order,
     loosely,
 )
-from ringlet_py.moving.formats.posix_reading import DECLARING
+from ringlet_py.moving.formats.posix_meaning import DECLARING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,13 +42,12 @@ def _of_command(text: str, command: Command) -> Iterator[Given]:
     words = command.written(text)
     first = next((number for number, word in enumerate(words) if not ASSIGNMENT.match(word)), len(words))
     declares = first < len(words) and words[first] in DECLARING
+    why_not = _why_not(command, words[first:])
     for number, word in enumerate(words):
         assigned = ASSIGNMENT.match(word)
         before = 0 < first < len(words) and (declares or number < first)
         if assigned and (declares or number < first):
-            yield from _assigned(
-                text, command, number, assigned, PREFIX if before else _why_not(command, words[first:])
-            )
+            yield from _assigned(text, command, number, assigned, PREFIX if before else why_not)
         else:
             yield from _argument(text, command, number, alias=words[0] == "alias")
 

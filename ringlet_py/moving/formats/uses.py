@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -18,10 +18,10 @@ _USE = re.compile(
 
 @dataclass(frozen=True)
 class Uses:
-    """The places at which each name is used, and the parts of the text that may run again later."""
+    """The places at which each name is used, in order, and the first of those that may run again later."""
 
     places: dict[str, list[int]]
-    again: list[tuple[int, int]]
+    again: dict[str, int]
 
     @classmethod
     def of(cls, text: str, comments: list[tuple[int, int]], again: list[tuple[int, int]]) -> Uses:
@@ -33,11 +33,29 @@ class Uses:
             if before < 0 or comments[before][1] <= use.start():
                 for name in _NAME.findall(use[use.lastindex or 0]):
                     places.setdefault(name, []).append(use.start())
-        return cls(places, again)
+        return cls(places, _first_within(places, again))
 
     def after(self, name: str, start: int, end: int) -> int:
         """Where the name is used once the value that stands from start to end has been given; -1 for nowhere."""
-        for place in self.places.get(name, []):
-            if place >= end or any(since <= place < until for since, until in self.again if place < start):
-                return place
-        return -1
+        first = self.again.get(name, -1)
+        if 0 <= first < start:
+            return first
+        places = self.places.get(name, [])
+        later = bisect_left(places, end)
+        return places[later] if later < len(places) else -1
+
+
+def _first_within(places: dict[str, list[int]], spans: list[tuple[int, int]]) -> dict[str, int]:
+    """The first place of each name that is within a span, if one is; spans may stand within each other."""
+    starts, reaches, reach = [], [], 0
+    for start, end in sorted(spans):
+        reach = max(reach, end)
+        starts.append(start)
+        reaches.append(reach)
+    found: dict[str, int] = {}
+    for name, every in places.items():
+        for place in every:
+            before = bisect_right(starts, place) - 1
+            if before >= 0 and place < reaches[before]:
+                found.setdefault(name, place)
+    return found

@@ -49,6 +49,8 @@ def test_what_every_program_reads_alike_is_certain(line: str, value: str):
 @pytest.mark.parametrize(
     "line",
     [
+        "export =A=b",
+        "export=A",
         "K=a#b",  # node's dotenv ends it at the sign
         "K=a b",  # a shell would run b
         "K=a\\b",
@@ -89,6 +91,25 @@ def test_what_stands_within_quotes_over_several_lines_is_left_and_what_follows_i
 @pytest.mark.parametrize("opening", ['A="open', "A='open", "A=`open", 'A="x\\\\"', "A='x\\'", 'x "open'])
 def test_after_quotes_that_programs_end_differently_nothing_is_certain(opening: str):
     assert not any(certain for _, _, certain in plainly(f"{opening}\nB=c\nD='e'\nF=\"g\"\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"if true; then\nK={KEY}\nfi\n",
+        f"K={KEY}\nset +a\n",
+        f"cat > x <<EOF\nK={KEY}\nEOF\n",
+        f"X=$(cat <<EOF\nK={KEY}\nEOF\n)\n",
+        f"A=b\n[section]\nK='{KEY}'\n",
+        f"f() {{\n  export K={KEY}\n}}\n",
+    ],
+)
+def test_in_a_file_that_could_be_a_script_nothing_is_certain(text: str):
+    assert {name: certain for name, _, certain in plainly(text)}["K"] is False
+
+
+def test_comments_and_blank_lines_of_every_kind_make_no_script():
+    assert plainly(f"\ufeff\r\n # c\r\n \t\n\nK={KEY}\n") == [("K", KEY, True)]
 
 
 def test_where_quotes_end_on_different_lines_nothing_is_certain_behind_either():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ringlet_py.moving.formats.fish import Fish
-from tests.moving.formats.contract import FormatContract
+from tests.moving.formats.contract import FormatContract, check_cut
 
 
 class TestFish(FormatContract):
@@ -90,6 +90,32 @@ def test_behind_what_cannot_be_followed_nothing_is_certain(rest: str):
 
     assert (before.name, before.certain) == ("A", True)
     assert (behind.name, behind.certain) == ("B", False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "false\nexport A=b\nand echo yes\n",
+        "false\nexport A=b # c\n\n  # d\n\tor echo no\n",
+        "export A=b\nand begin; echo yes; end\n",
+        "function f\n  false\n  export A=b\nend\nf; and echo yes\n",
+        "if true\n  export A=b\nelse\n  false\nend\nand echo yes\n",
+    ],
+)
+def test_where_the_next_command_asks_how_an_export_ended_it_still_ends_well(text: str):
+    after = check_cut(Fish(), text, Fish().spots(text))
+
+    assert "true # ringlet: A is " in after
+
+
+@pytest.mark.parametrize("text", ["export A=b\necho yes\nand echo no\n", "export A=b\nandroid x\n", "set A b\nor x\n"])
+def test_where_no_command_asks_a_comment_is_enough(text: str):
+    assert check_cut(Fish(), text, Fish().spots(text)).startswith("# ringlet: A is ")
+
+
+@pytest.mark.parametrize("rest", ["function true; false; end\n", "alias true=false\n"])
+def test_where_true_means_something_else_nothing_is_certain_before_it_either(rest: str):
+    assert [spot.certain for spot in Fish().spots(f"export A=b\n{rest}set B c\n") if spot.name in "AB"] == [False] * 2
 
 
 @pytest.mark.parametrize("text", ["set -e A\n", "set -q A b\n", "set -gx A\n", "set\n", "set -S A b\n"])

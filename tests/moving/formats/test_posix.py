@@ -150,6 +150,21 @@ def test_behind_what_cannot_be_followed_nothing_is_certain(rest: str):
     assert (behind.name, behind.certain) == ("B", False)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alias :=echo\n",
+        "alias x=y ':=echo'\n",
+        "alias \\:=echo\n",
+        ":() { echo; }\n",
+        "':' () { echo; }\n",
+        "function : { echo; }\n",
+    ],
+)
+def test_where_a_colon_does_something_nothing_is_certain_before_it_either(text: str):
+    assert [spot.certain for spot in Posix().spots(f"A=b\n{text}B=c\n") if spot.name in "AB"] == [False, False]
+
+
 def test_any_number_of_joined_lines_is_cut():
     text = "export A=b B=c " + "\\\n  " * 3000 + "\ntrue\n"
     spots = Posix().spots(text)
@@ -171,3 +186,13 @@ def test_a_long_text_takes_no_longer_than_its_length():
     Posix().spots(lines * 800)
 
     assert time.process_time() - began < 8 * short * 3
+
+
+def test_many_values_in_one_line_are_read_and_cut_in_no_more_than_its_length():
+    def seconds(count: int) -> float:
+        text = "export " + " ".join(f"A{number}=b" for number in range(count)) + "\n"
+        began = time.process_time()
+        Posix().edits(text, [(spot, "a/b") for spot in Posix().spots(text)])
+        return time.process_time() - began
+
+    assert seconds(1200) < 8 * 3 * seconds(150)

@@ -94,6 +94,7 @@ FISH_LINES = (
     "{c}; {c}",
     "{c}; {c};",
     "{c}; and {c}; or {c}",
+    "{c}\nand echo yes # {c}\nor echo no",
     "{c} && {c} || {c}",
     "{c} &&\n  {c}",
     "if true; {c}; end",

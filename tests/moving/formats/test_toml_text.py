@@ -130,7 +130,7 @@ def test_every_other_value_stays_and_what_was_cut_comes_back(document: dict[str,
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=1000)
+@settings(deadline=None, max_examples=330)
 @given(DOCUMENTS, st.data())
 def test_in_many_documents_every_other_value_stays(document: dict[str, Any], data: st.DataObject):
     check_a_cut(document, data)

@@ -126,7 +126,7 @@ def test_every_other_value_stays_and_what_was_cut_comes_back(document: Any, layo
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=500)
 @given(DOCUMENTS, st.sampled_from([{}, {"indent": 4}, {"width": 20}, {"default_style": '"'}]), st.data())
 def test_in_many_documents_every_other_value_stays(document: Any, layout: Any, data: st.DataObject):
     check_a_cut(document, layout, data)
