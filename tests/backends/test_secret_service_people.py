@@ -176,6 +176,7 @@ class TestWhatAServiceMayAnswer:
         assert len(fake.calls) == 4
         assert fake.calls.count(member) == 2
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "expected"),
         [

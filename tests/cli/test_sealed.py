@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.end_to_end.program import Terminal
     from tests.secret_services import GnomeKeyring
 
+pytestmark = pytest.mark.slow  # each starts programs, or asks at a terminal
+
 SEALED = '[credentials]\nbackend = "sealed"\n[sealed]\nmaster-key = "{}"\n'
 MASTER = "5c" * 32
 NEXT = "6d" * 32
@@ -151,7 +153,6 @@ def test_no_agent_inherits_the_master_key(home: Home, inherit: str):
     assert NEXT not in got
 
 
-@pytest.mark.slow
 def test_a_passphrase_is_typed_at_the_terminal_and_not_echoed(home: Home, terminal: Callable[..., Terminal]):
     home.configure(SEALED.format("passphrase"))
     home.program("agent", "#!/bin/sh\nexit 0\n")
@@ -189,7 +190,6 @@ def test_the_master_key_file_lies_beside_the_configuration(home: Home):
     assert not (home.config / "master.key").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.keychain
 def test_the_master_key_in_a_real_keychain_is_no_key_of_anybodys(keychain_home: Home):
     keychain_home.configure(SEALED.format("system"))
@@ -204,7 +204,6 @@ def test_the_master_key_in_a_real_keychain_is_no_key_of_anybodys(keychain_home: 
     assert ".ringlet" not in listed.out + listed.err
 
 
-@pytest.mark.slow
 @pytest.mark.keychain
 def test_a_locked_keychain_is_locked_and_not_empty(keychain_home: Home, gnome: GnomeKeyring):
     keychain_home.configure(SEALED.format("system"))

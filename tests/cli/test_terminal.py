@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     Start = Callable[..., Terminal]
 
+pytestmark = pytest.mark.slow  # each starts programs, or asks at a terminal
+
 OTHER = KEY[::-1]
 
 
@@ -88,7 +90,6 @@ def test_ctrl_c_at_the_prompt_stores_nothing_and_ends_as_for_sigint(home: Home, 
     assert not home.credentials.exists()
 
 
-@pytest.mark.slow
 def test_the_end_of_input_at_the_prompt_is_an_empty_value(terminal: Start) -> None:
     child = terminal("keychain", "set", "anthropic")
     child.expect_exact("Key for anthropic/default: ")
@@ -97,14 +98,12 @@ def test_the_end_of_input_at_the_prompt_is_an_empty_value(terminal: Start) -> No
     assert status_of(child) == 2
 
 
-@pytest.mark.slow
 def test_non_interactive_never_asks(terminal: Start) -> None:
     child = terminal("keychain", "set", "anthropic", environ={"RINGLET_NON_INTERACTIVE": "1"})
     child.expect_exact("there is no value")
     assert status_of(child) == 2
 
 
-@pytest.mark.slow
 def test_a_no_leaves_a_key_that_profiles_use_and_a_yes_removes_it(home: Home, terminal: Start) -> None:
     store_key(home)
     home.profile("tool", 'agent = "generic"\nprovider = "anthropic"\ncommand = ["true"]\n')
@@ -120,7 +119,6 @@ def test_a_no_leaves_a_key_that_profiles_use_and_a_yes_removes_it(home: Home, te
     assert home.here("keychain", "list").out == ""
 
 
-@pytest.mark.slow
 def test_edit_opens_the_editor_and_saves_what_is_sound(home: Home, terminal: Start) -> None:
     home.profile("tool", '# mine\nagent = "generic"\nprovider = "anthropic"\ncommand = ["true"]\n')
     editor = home.program("editor", '#!/bin/sh\nprintf \'model = "better"\\n\' >>"$1"\n')

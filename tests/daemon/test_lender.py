@@ -168,6 +168,7 @@ def recorded_by_another(world: World) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [written_by_another, recorded_by_another])
 def test_what_others_hold_holds_up_the_claim_and_not_the_loop(
     world: World, held: Callable[[World], AbstractContextManager[None]]
