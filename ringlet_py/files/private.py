@@ -100,7 +100,7 @@ def write_private(path: str, content: bytes) -> None:
     except BaseException:
         _unlink_if_there(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def make_private_folder(path: str) -> None:
@@ -238,7 +238,8 @@ def _unlink_if_there(path: str) -> None:
         pass
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Has the folder's own entries on disk: a file that was renamed into it stays there."""
     if not POSIX:
         return
     fd = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ringlet_py.files.checks import POSIX
+from ringlet_py.files.private import sync_folder
 from ringlet_py.moving.stores.reading import Unread, read
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def replace(source: Source, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def sweep(real: str) -> None:
@@ -95,13 +96,3 @@ def _check_unchanged(source: Source) -> None:
         same = False
     if not same:
         raise ChangedError(f"{source.path} was changed meanwhile and left as it is")
-
-
-def _sync_folder(folder: str) -> None:
-    if not POSIX:
-        return
-    fd = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
