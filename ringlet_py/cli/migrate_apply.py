@@ -135,6 +135,8 @@ def _check_shell(session: Session, done: Done, finds: Sequence[Find]) -> None:
     if not names:
         return
     environ = session.app.environ
+    if session.can_see:  # some people's shells take seconds to start
+        output.say("asking a new shell whether it still has them")
     still = still_set(names, environ)
     if still is None:
         output.say("whether a new shell still has them could not be told; see: printenv")
