@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +66,9 @@ def _is_roomy(folder: str) -> bool:
 def pytest_runtest_logfinish(location: tuple[str, int | None, str]) -> None:
     """What a test leaves open in a circle of objects would stay open until Python happens to look."""
     if (location[1] or 0) % 40 == 0:  # some of them, by their line
-        gc.collect()
+        with warnings.catch_warnings():  # outside of a test, it would be the next one's fault
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def _make_up_fewer_examples() -> None:
