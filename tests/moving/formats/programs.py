@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from shutil import which
+from typing import NoReturn
 
 import pytest
 
@@ -11,8 +12,13 @@ import pytest
 def need(component: str, program: str) -> str:
     """The program's path; skips the test without it, or fails it where RINGLET_REQUIRE names the component."""
     path = which(program)
-    if path is None and component in os.environ.get("RINGLET_REQUIRE", "").split():
-        pytest.fail(f"{program} is not installed, and RINGLET_REQUIRE names {component}")
     if path is None:
-        pytest.skip(f"{program} is not installed")
+        lacking(component, f"{program} is not installed")
     return path
+
+
+def lacking(component: str, why: str) -> NoReturn:
+    """Skips the test, or fails it where RINGLET_REQUIRE names the component."""
+    if component in os.environ.get("RINGLET_REQUIRE", "").split():
+        pytest.fail(f"{why}, and RINGLET_REQUIRE names {component}")
+    pytest.skip(why)
