@@ -10,6 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ringlet_py.app import App
+    from ringlet_py.plan import LaunchPlan
+
 
 def main() -> None:
     """Runs the command line of this process and exits with its status."""
@@ -117,7 +120,7 @@ def light_run(argv: list[str], environ: "Mapping[str, str]") -> int | None:
         return None
     from ringlet_py import image
 
-    image.load("launch")
+    image.load("plan")
     from ringlet_py import errors
     from ringlet_py.app import App
 
@@ -127,13 +130,29 @@ def light_run(argv: list[str], environ: "Mapping[str, str]") -> int | None:
         if plan is None:
             return None
         image.load(app.settings.backend)
-        return app.run(plan, args=launch.args, purpose=launch.purpose)
+        return _run(app, plan, launch)
     except (errors.RingletError, OSError) as problem:
         from ringlet_py.cli.output import error, of_ours
 
         ours = of_ours(problem)
         error(ours, argv=tuple(argv), as_json=False)
         return ours.run_status
+
+
+def _run(app: "App", plan: "LaunchPlan", launch: Launch) -> int:
+    """Lets the keychain look for the key while the rest is loaded."""
+    from ringlet_py import image
+    from ringlet_py.backends import dismiss, expect
+
+    address = plan.foreseen()
+    if address:
+        expect(app.backend, address)
+    try:
+        image.load("launch")
+        return app.run(plan, args=launch.args, purpose=launch.purpose)
+    finally:
+        if address:
+            dismiss(app.backend)
 
 
 def plain_run(argv: list[str]) -> Launch | None:

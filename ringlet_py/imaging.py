@@ -10,12 +10,11 @@ from typing import TypeVar
 
 from ringlet_py.image import FOLDER, INIT, MAGIC, check_of, path_of, stamp_of
 
-# in the order in which they import each other; `launch` is loaded by every plain run, then the one of its backend
-LAUNCH = (
-    *("errors", "entry", "secret", "lease", "plan"),
-    *("files", "files.digest", "files.folders", "files.checks", "files.private"),
-    *("settings", "plans", "audit", "audit.chain", "audit.locked", "audit.log"),
-    *("backends", "broker", "launcher", "once", "app"),
+# in the order in which they import each other, and in which a plain run loads them: what reads its plan, what asks
+# its backend, and what remains to be done while the keychain looks for the key
+PLAN = (
+    *("errors", "entry", "secret", "plan", "files", "files.folders", "files.checks", "files.private"),
+    *("settings", "plans", "backends", "once", "app"),
 )
 FILE = ("backends.file",)
 SECRET_SERVICE = (
@@ -23,6 +22,7 @@ SECRET_SERVICE = (
     *("backends.system.dbus_stream", "backends.system.dbus"),
     *("backends.system.secret_service_conversation", "backends.system.secret_service"),
 )
+LAUNCH = ("lease", "files.digest", "audit", "audit.chain", "audit.locked", "audit.log", "broker", "launcher")
 # a source changed this shortly before it was stamped could change again without its times showing it
 SETTLED = 100_000_000  # nanoseconds
 
@@ -32,7 +32,7 @@ Documented = TypeVar("Documented", ast.Module, ast.ClassDef, ast.FunctionDef)
 
 def images(platform: str) -> dict[str, tuple[str, ...]]:
     """The modules in each image; those for a backend have its name."""
-    found = {"launch": LAUNCH, "file": FILE}
+    found = {"plan": PLAN, "file": FILE, "launch": LAUNCH}
     if platform not in ("darwin", "win32"):
         found |= {"system-only": SECRET_SERVICE, "system": (*SECRET_SERVICE, "backends.choice", *FILE)}
     return found

@@ -90,3 +90,7 @@ class LaunchPlan:
     def addresses(self) -> list[Address]:
         """The keys it needs, each once, in a fixed order."""
         return sorted(set(self.keys.values()))
+
+    def foreseen(self) -> Address | None:
+        """The key that a run is sure to ask for first; None where that is chosen, counted or granted before."""
+        return min(self.keys.values(), default=None) if not (self.pool or self.limited or self.lease) else None

@@ -84,9 +84,10 @@ def as_python_imports(package: Path, modules: list[str]) -> dict[str, list[str]]
 )
 def test_an_image_holds_its_modules_as_python_would_import_them(package: Path, name: str):
     keep(package)
-    found = taken_in(package, "launch", name)
+    found = taken_in(package, "plan", name, "launch")
 
-    assert set(found) == {f"ringlet_py.{module}" for module in (*imaging.LAUNCH, *imaging.images(sys.platform)[name])}
+    there = (*imaging.PLAN, *imaging.images(sys.platform)[name], *imaging.LAUNCH)
+    assert set(found) == {f"ringlet_py.{module}" for module in there}
     # a module that imports another is given its name only when it is imported as well
     children = {module.rpartition(".")[2] for module in found}
     assert {module: sorted({*names} - children) for module, names in found.items()} == {
@@ -124,7 +125,7 @@ def test_a_source_that_was_replaced_by_its_equal_counts_as_changed(package: Path
 def test_a_missing_source_is_no_error(package: Path):
     keep(package)
     (package / "errors/tree.py").unlink()
-    (package / "plan.py").unlink()
+    (package / "lease.py").unlink()
 
     assert taken_in(package, "launch") == {}
 

@@ -9,6 +9,9 @@ Every backend keeps this contract (`tests/backends/contract.py` is it as tests):
 - `names` lists what is really there, bound secrets too, or None where the store cannot enumerate.
 - `check` returns if the store can be used now, and raises the error that says why not
   (KeychainAbsent, KeychainLocked, KeychainDenied, KeychainTimeout, KeychainBroken) without asking a person.
+
+One that has to wait for another process may have two more: `expect` begins the search for an address whose `get`
+is to follow, and `dismiss` ends what was begun for nothing.  Neither gives an answer or an error.
 """
 
 from __future__ import annotations
@@ -41,3 +44,17 @@ if TYPE_CHECKING:
         def names(self) -> list[Address] | None: ...
 
         def check(self) -> None: ...
+
+
+def expect(backend: Backend, address: Address) -> None:
+    """Lets the backend look for the key that `get` will be asked for, where it can do so beforehand."""
+    begin = getattr(backend, "expect", None)
+    if begin:
+        begin(address)
+
+
+def dismiss(backend: Backend) -> None:
+    """Ends what `expect` has begun, if nobody took it up."""
+    end = getattr(backend, "dismiss", None)
+    if end:
+        end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ringlet_py import errors
+from ringlet_py.backends import dismiss, expect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class SystemOrFile:
     @property
     def max_length(self) -> int:
         return self._chosen.max_length
+
+    def expect(self, address: Address) -> None:
+        if self._chosen is self._system:
+            expect(self._system, address)
+
+    def dismiss(self) -> None:
+        dismiss(self._system)
 
     def get(self, address: Address) -> Secret:
         try:

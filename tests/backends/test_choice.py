@@ -124,3 +124,35 @@ def test_of_what_is_left_in_the_file_the_keys_are_named_and_not_their_bound_secr
     both.chosen.names()
 
     assert both.said == ["note: not used, but still in memory: anthropic/work"]
+
+
+class Foresighted(MemoryBackend):
+    """A backend that can be asked beforehand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def expect(self, address: Address) -> None:
+        self.told.append(f"expect {address}")
+
+    def dismiss(self) -> None:
+        self.told.append("dismiss")
+
+
+def test_what_is_expected_of_it_is_expected_of_the_keychain() -> None:
+    both = Both()
+    system = Foresighted()
+    both.chosen = SystemOrFile(system, both.file, both.said.append)
+    both.chosen.expect(WORK)
+    both.chosen.dismiss()
+
+    assert system.told == [f"expect {WORK}", "dismiss"]
+
+
+def test_one_that_cannot_be_asked_beforehand_is_not() -> None:
+    both = Both(ABSENT)
+    both.chosen.expect(WORK)
+    both.chosen.dismiss()
+
+    assert both.said == []

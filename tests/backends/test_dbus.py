@@ -23,7 +23,7 @@ from ringlet_py.backends.system.dbus_stream import bus_addresses
 from ringlet_py.backends.system.secret_service import SecretService, Timeouts
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeychainBroken, KeychainDenied, KeychainError, KeychainTimeout
-from ringlet_py.imaging import LAUNCH, SECRET_SERVICE
+from ringlet_py.imaging import PLAN, SECRET_SERVICE
 from ringlet_py.secret import Secret
 from tests.fakes.bus import GREETING, after_greeting, scripted_bus, sends
 
@@ -43,6 +43,7 @@ IMPATIENT = Timeouts(connect=0.1, call=0.1, activation=0.1, total=0.5, prompt=0.
 NUMBERS = {"y": (0, 8), "n": (1, 16), "q": (0, 16), "i": (1, 32), "u": (0, 32), "x": (1, 64), "t": (0, 64)}
 PATHS = st.lists(st.text("abcXYZ019_", min_size=1), max_size=4).map(lambda parts: "/" + "/".join(parts))
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+ADDRESS = Address("anthropic")
 REPLIES = ["aoao", "vo", "(oayays)", "v", "oo", "o", "aoo", "bv", "u", "s", ""]
 
 
@@ -222,29 +223,35 @@ class TestHostileBytes:
             wire.pack_values("s", ("a\0b",))
 
 
-def asked(environ: Mapping[str, str], *, limits: Timeouts = LIMITS) -> KeychainError:
-    """How a lookup on this bus fails."""
+def asked(environ: Mapping[str, str], *, limits: Timeouts = LIMITS, ahead: bool = False) -> KeychainError:
+    """How a lookup on this bus fails, whether it was begun ahead of time or not."""
     start = time.monotonic()
+    service = SecretService(environ=environ, can_ask=False, say=print, timeouts=limits)
+    if ahead:
+        service.expect(ADDRESS)
     with pytest.raises(KeychainError) as caught:
-        SecretService(environ=environ, can_ask=False, say=print, timeouts=limits).get(Address("anthropic"))
+        service.get(ADDRESS)
     assert time.monotonic() - start < limits.total + 1
     return caught.value
 
 
-def outcome(script: Script, *, limits: Timeouts = LIMITS) -> type[KeychainError]:
+def outcome(script: Script, *, limits: Timeouts = LIMITS, ahead: bool = False) -> type[KeychainError]:
     with scripted_bus(script) as environ:
-        return type(asked(environ, limits=limits))
+        return type(asked(environ, limits=limits, ahead=ahead))
 
 
 def limits_for(expected: type[KeychainError]) -> Timeouts:
     return IMPATIENT if expected is KeychainTimeout else LIMITS
 
 
+SESSION = reply_bytes(3, "vo", (("s", ""), "/session"))
+VALUE = reply_bytes(4, "(oayays)", (("/session", b"", b"sk-value", "text/plain"),))
 HELLO_REPLY = reply_bytes(1, "s", (":1.1",))
 FOUND = reply_bytes(2, "aoao", (["/item"], []))
 
 
 class TestHostileBuses:
+    @pytest.mark.parametrize("ahead", [False, True])
     @pytest.mark.parametrize(
         ("answer", "expected"),
         [
@@ -256,12 +263,19 @@ class TestHostileBuses:
             (b"OK", KeychainTimeout),
         ],
     )
-    def test_an_answer_to_the_greeting(self, answer: bytes, expected: type[KeychainError]) -> None:
-        assert outcome(sends(answer), limits=limits_for(expected)) is expected
+    def test_an_answer_to_the_greeting(
+        self,
+        answer: bytes,
+        expected: type[KeychainError],
+        ahead: bool,  # noqa: FBT001
+    ) -> None:
+        assert outcome(sends(answer), limits=limits_for(expected), ahead=ahead) is expected
 
-    def test_one_that_hangs_up_on_the_greeting_denies_us(self) -> None:
-        assert outcome(lambda plug: None) is KeychainDenied
+    @pytest.mark.parametrize("ahead", [False, True])
+    def test_one_that_hangs_up_on_the_greeting_denies_us(self, ahead: bool) -> None:  # noqa: FBT001
+        assert outcome(lambda plug: None, ahead=ahead) is KeychainDenied
 
+    @pytest.mark.parametrize("ahead", [False, True])
     @pytest.mark.parametrize(
         ("answer", "expected"),
         [
@@ -278,8 +292,13 @@ class TestHostileBuses:
         ],
         ids=itertools.count(),
     )
-    def test_an_answer_to_the_search(self, answer: bytes, expected: type[KeychainError]) -> None:
-        assert outcome(after_greeting(sends(answer)), limits=limits_for(expected)) is expected
+    def test_an_answer_to_the_search(
+        self,
+        answer: bytes,
+        expected: type[KeychainError],
+        ahead: bool,  # noqa: FBT001
+    ) -> None:
+        assert outcome(after_greeting(sends(answer)), limits=limits_for(expected), ahead=ahead) is expected
 
     def test_one_that_hangs_up_later_is_broken_at_once(self) -> None:
         assert outcome(after_greeting(sends(HELLO_REPLY, then_waits=False))) is KeychainBroken
@@ -313,6 +332,72 @@ class TestHostileBuses:
             for plug in waiting:
                 plug.close()
         assert type(error) is KeychainTimeout
+
+
+class TestAhead:
+    """A search that was begun before its answer is wanted."""
+
+    def service(self, environ: Mapping[str, str], *, limits: Timeouts = LIMITS) -> SecretService:
+        return SecretService(environ=environ, can_ask=False, say=print, timeouts=limits)
+
+    def test_is_the_one_that_get_takes_up(self) -> None:
+        connections: list[object] = []
+
+        def count(plug: socket.socket) -> None:
+            connections.append(plug)
+            sends(HELLO_REPLY + FOUND + SESSION + VALUE)(plug)
+
+        with scripted_bus(after_greeting(count)) as environ:
+            service = self.service(environ)
+            service.expect(ADDRESS)
+
+            assert service.get(ADDRESS).same_as(Secret("sk-value"))
+            service.dismiss()
+        assert len(connections) == 1
+
+    def test_is_waited_for_as_long_as_one_that_was_not(self) -> None:
+        moment = 0.0
+        with scripted_bus(after_greeting(sends(HELLO_REPLY + FOUND + SESSION + VALUE))) as environ:
+            service = SecretService(environ=environ, can_ask=False, say=print, timeouts=LIMITS, now=lambda: moment)
+            service.expect(ADDRESS)
+            moment = LIMITS.total - LIMITS.connect / 2
+
+            assert service.get(ADDRESS).same_as(Secret("sk-value"))
+
+    def test_is_dismissed_only_after_its_answer_has_come(self) -> None:
+        left: list[bool] = []
+
+        def late(plug: socket.socket) -> None:
+            plug.settimeout(0.1)
+            try:
+                left.append(plug.recv(1) == b"")
+            except TimeoutError:
+                left.append(False)
+            plug.settimeout(None)
+            sends(HELLO_REPLY + FOUND)(plug)
+
+        with scripted_bus(after_greeting(late)) as environ:
+            service = self.service(environ)
+            service.expect(ADDRESS)
+            service.dismiss()
+        assert left == [False]
+
+    def test_is_dismissed_in_time_by_a_bus_that_never_answers(self) -> None:
+        with scripted_bus(after_greeting(sends(b""))) as environ:
+            service = self.service(environ, limits=IMPATIENT)
+            service.expect(ADDRESS)
+            start = time.monotonic()
+            service.dismiss()
+
+            assert time.monotonic() - start < IMPATIENT.total
+
+    def test_where_there_is_no_bus_says_nothing(self) -> None:
+        service = self.service({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"})
+        service.expect(ADDRESS)
+        service.dismiss()
+
+        with pytest.raises(KeychainAbsent):
+            service.get(ADDRESS)
 
 
 def connected(environ: Mapping[str, str]) -> Connection:
@@ -508,11 +593,9 @@ def test_a_failing_read_imports_nothing_slow() -> None:
 
 
 def test_a_plain_read_needs_no_module_beyond_those_of_its_image() -> None:
-    session = reply_bytes(3, "vo", (("s", ""), "/session"))
-    value = reply_bytes(4, "(oayays)", (("/session", b"", b"sk-value", "text/plain"),))
-    outcome_line, modules = imported_by_a_read(HELLO_REPLY, FOUND, session, value)
+    outcome_line, modules = imported_by_a_read(HELLO_REPLY, FOUND, SESSION, VALUE)
 
     assert outcome_line == repr(Secret("sk-value"))
     ours = {name.removeprefix("ringlet_py.") for name in modules if name.startswith("ringlet_py.")}
-    assert ours <= {*LAUNCH, *SECRET_SERVICE}
+    assert ours <= {*PLAN, *SECRET_SERVICE}
     assert set(SECRET_SERVICE) <= ours

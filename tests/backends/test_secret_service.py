@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ringlet_py.backends.system.secret_service_conversation import ITEM
+from ringlet_py.entry import Address
 from ringlet_py.errors import InvalidSecret, KeychainBroken, KeyNotFound
 from ringlet_py.secret import Secret
 from tests.backends.contract import BackendContract
@@ -59,6 +60,46 @@ class TestGnomeKeyring(BackendContract):
     @pytest.fixture
     def another(self, gnome_of_module: GnomeKeyring) -> SecretService:
         return gnome_of_module.backend()
+
+
+class TestGnomeKeyringAskedAhead(BackendContract):
+    """The same contract where every key that is asked for was expected before, or another one was."""
+
+    @pytest.fixture(params=["the same", "another"])
+    def backend(self, request: pytest.FixtureRequest, gnome: PrivateBus) -> SecretService:
+        backend = gnome.backend()
+        get = backend.get
+
+        def get_expected(address: Address) -> Secret:
+            backend.expect(address if request.param == "the same" else Address("another", "one"))
+            return get(address)
+
+        backend.get = get_expected  # type: ignore[method-assign]
+        return backend
+
+    @pytest.fixture
+    def another(self, gnome_of_module: GnomeKeyring) -> SecretService:
+        return gnome_of_module.backend()
+
+    def test_another_entry_that_is_there_is_not_taken_for_the_one_that_was_asked_for(self, gnome: PrivateBus) -> None:
+        backend = gnome.backend()
+        other = Address("another", "one")
+        backend.set(ADDRESS, Secret(CANARY))
+        backend.set(other, Secret("sk-other"))
+
+        backend.expect(other)
+        assert backend.get(ADDRESS).reveal() == CANARY
+        backend.expect(other)
+        assert backend.names() == sorted([ADDRESS, other])
+        backend.expect(other)
+        backend.remove(ADDRESS)
+        assert backend.names() == [other]
+
+    def test_one_that_asks_nobody_does_not_take_up_what_may_ask(self, gnome_of_module: GnomeKeyring) -> None:
+        backend = gnome_of_module.backend(can_ask=True)
+        backend.expect(ADDRESS)
+        assert backend.names() is not None
+        backend.dismiss()
 
 
 class TestWhatIsStored:

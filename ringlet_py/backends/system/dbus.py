@@ -86,7 +86,7 @@ class Connection:
         # replies and signals are kept only where somebody waits for them: the key is there, the value None
         self._replies: dict[int, messages.Message | None] = {}
         self._signals: dict[tuple[str, str], messages.Message | None] = {}
-        self._stream = Stream(addresses, deadline=self._deadline(connect_limit), now=now)
+        self._stream = Stream(addresses, until=until, limit=connect_limit, now=now)
 
     def close(self) -> None:
         """Close the connection."""

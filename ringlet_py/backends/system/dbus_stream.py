@@ -73,18 +73,19 @@ def _is_our_socket(path: str) -> bool:
 class Stream:
     """An authenticated connection to a bus, in bytes; every method raises KeychainTimeout at its deadline.
 
-    Deadlines are moments of the clock `now`, in seconds.
+    Deadlines are moments of the clock `now`, in seconds; `limit` is how long connecting may take, and being welcomed.
     """
 
-    __slots__ = ("_buffer", "_now", "_socket", "_unsent", "_welcome_until")
+    __slots__ = ("_buffer", "_is_welcome", "_now", "_socket", "_unsent", "_welcome_within")
 
-    def __init__(self, addresses: Sequence[bytes], *, deadline: float, now: Callable[[], float]) -> None:
+    def __init__(self, addresses: Sequence[bytes], *, until: float, limit: float, now: Callable[[], float]) -> None:
         self._now = now
         self._buffer = bytearray()
-        self._welcome_until = deadline
+        self._welcome_within = limit
         # goes out with the first call, which need not wait for the answer: that saves a trip to the bus and back
         self._unsent = _introduction()
-        self._socket = self._connected(addresses, deadline)
+        self._is_welcome = False
+        self._socket = self._connected(addresses, min(until, now() + limit))
         try:
             _refuse_stranger(self._socket)
         except BaseException:
@@ -96,7 +97,7 @@ class Stream:
         self._socket.close()
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it; the first time with our introduction, whose answer is then awaited."""
+        """Send all of it; the first time with our introduction, whose answer the first `peek` awaits."""
         self._socket.settimeout(self._left(deadline))
         try:
             self._socket.sendall(self._unsent + data)
@@ -105,13 +106,13 @@ class Stream:
         except OSError:
             from ringlet_py.backends.system.dbus_problems import turned_away
 
-            raise (turned_away() if self._unsent else _gone()) from None
-        if self._unsent:
-            self._unsent = b""
-            self._await_welcome(self._welcome_until)
+            raise (_gone() if self._is_welcome else turned_away()) from None
+        self._unsent = b""
 
     def peek(self, size: int, deadline: float) -> bytes:
         """The next bytes, which stay there to be taken."""
+        if not self._is_welcome:
+            self._await_welcome(min(deadline, self._now() + self._welcome_within))
         while len(self._buffer) < size:
             self._receive(deadline)
         return bytes(self._buffer[:size])
@@ -184,6 +185,7 @@ class Stream:
             from ringlet_py.backends.system.dbus_problems import unwelcome
 
             raise unwelcome(line)
+        self._is_welcome = True
 
     def _line(self, deadline: float) -> bytes:
         while b"\r\n" not in self._buffer and len(self._buffer) < _MAX_AUTH_LINE:

@@ -72,6 +72,21 @@ class SecretService:
         self._say = say
         self._timeouts = timeouts or Timeouts()
         self._now = now
+        self._expecting: Conversation | None = None
+
+    def expect(self, address: Address) -> None:
+        """Let the service look for the entry while other things are done; what goes wrong now, `get` will say."""
+        try:
+            self._expecting = self._conversation(ask=self._can_ask)
+            self._expecting.expect(attributes_of(address))
+        except errors.KeychainError:
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        """End what `expect` began and nobody took up."""
+        expecting, self._expecting = self._expecting, None
+        if expecting:
+            expecting.dismiss()
 
     def get(self, address: Address) -> Secret:
         """The secret; KeyNotFound, or the KeychainError that fits."""
@@ -111,11 +126,16 @@ class SecretService:
         raise errors.KeychainBroken("the keychain loses again and again what it has just found", why=problem)
 
     def _talk_once(self, verb: Callable[[Conversation], Result], *, ask: bool) -> Result:
-        conversation = Conversation(self._environ, ask=ask, say=self._say, timeouts=self._timeouts, now=self._now)
+        if self._expecting and self._expecting.ask != ask:
+            self.dismiss()
+        conversation, self._expecting = self._expecting or self._conversation(ask=ask), None
         try:
             return verb(conversation)
         finally:
             conversation.close()
+
+    def _conversation(self, *, ask: bool) -> Conversation:
+        return Conversation(self._environ, ask=ask, say=self._say, timeouts=self._timeouts, now=self._now)
 
     def _get(self, conversation: Conversation, address: Address) -> Secret:
         items = self._matches(conversation, address)

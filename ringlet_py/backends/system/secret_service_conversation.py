@@ -36,7 +36,7 @@ class Conversation:
     background must not put one on somebody's screen, and nobody would know what it is for.
     """
 
-    __slots__ = ("_begun", "_say", "_session", "ask", "connection", "timeouts")
+    __slots__ = ("_begun", "_first", "_say", "_session", "ask", "connection", "timeouts")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Conversation:
         self.ask = ask
         self._say = say
         self.timeouts = timeouts
+        self._first: list[Call] = []  # what was sent before anything is awaited
         self._begun = False
         self._session = ""
         until = now() + timeouts.total
@@ -60,10 +61,25 @@ class Conversation:
         """End the conversation."""
         self.connection.close()
 
+    def dismiss(self) -> None:
+        """End the conversation after the answer to `expect`: gnome-keyring can be upset by who leaves before it."""
+        try:
+            self.connection.answers(self._first, self.timeouts.call)
+        except errors.KeychainError:
+            pass
+        finally:
+            self.close()
+
+    def expect(self, attributes: dict[str, str]) -> None:
+        """Send the first search, and leave its answer to `search`."""
+        # it may have to start the service; Hello and the search share one write: the bus reads them in this order
+        self._first = [HELLO, _search(attributes)]
+        self.connection.send(self._first, self.timeouts.activation)
+
     def search(self, attributes: dict[str, str]) -> tuple[list[str], list[str]]:
         """The items with these attributes: those that are unlocked, those that are locked."""
-        call = service_call("SearchItems", signature="a{ss}", args=(attributes,), reply="aoao")
-        unlocked, locked = self.call(call) if self._begun else self._begin(call)
+        call = _search(attributes)
+        unlocked, locked = self.call(call) if self._begun else self._begin(attributes)
         self._begun = True
         return unlocked, locked
 
@@ -99,16 +115,17 @@ class Conversation:
         self.connection.until += self.timeouts.prompt
         self._say(message.format(f"up to {self.timeouts.prompt:g} s"))
 
-    def _begin(self, search: Call) -> tuple[Any, ...]:
-        # it may have to start the service; Hello and the search share one write: the bus reads them in this order
-        calls = [HELLO, search]
-        self.connection.send(calls, self.timeouts.activation)
-        answers = self._first_answers(calls)
+    def _begin(self, attributes: dict[str, str]) -> tuple[Any, ...]:
+        if not self._first:
+            self.expect(attributes)
+        answers = self._first_answers(self._first)
         for answer in answers:
             if isinstance(answer, ErrorReply) and answer.name != UNKNOWN_METHOD:
                 _refuse(answer.name)
-        found = answers[-1]
-        return self.call(search) if isinstance(found, ErrorReply) else found
+        found, search = answers[-1], _search(attributes)
+        if isinstance(found, ErrorReply) or self._first[-1].args != search.args:  # another one was expected
+            return self.call(search)
+        return found
 
     def _first_answers(self, calls: list[Call]) -> list[Answer]:
         try:
@@ -119,6 +136,10 @@ class Conversation:
         # a locked KeePassXC answers a search only when its person has unlocked it
         self.say_waiting("the keychain does not answer yet: waiting {} for you to unlock it, if it asks you to")
         return self.connection.answers(calls, self.timeouts.prompt)
+
+
+def _search(attributes: dict[str, str]) -> Call:
+    return service_call("SearchItems", signature="a{ss}", args=(attributes,), reply="aoao")
 
 
 def attributes_of(address: Address) -> dict[str, str]:
