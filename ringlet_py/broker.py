@@ -80,14 +80,14 @@ class Broker:
                     self._undo(chosen)
             raise
 
-    def report(self, lease: Lease, outcome: Outcome) -> None:
+    def report(self, lease: Lease, outcome: Outcome, *, caller: str = "") -> None:
         """Says how the key fared at its provider, for all who claim it; see `lending.reports`."""
         try:
             self._lending().report(lease, outcome)
         except errors.RingletError as problem:
-            self._audit.append("report", problem.code, address=str(lease.address), purpose=outcome.kind)
+            self._audit.append("report", problem.code, address=str(lease.address), purpose=outcome.kind, caller=caller)
             raise
-        self._audit.append("report", "ok", address=str(lease.address), purpose=outcome.kind)
+        self._audit.append("report", "ok", address=str(lease.address), purpose=outcome.kind, caller=caller)
 
     def release(self, lease: Lease) -> None:
         """Gives the use back, as if the key had not been claimed; once, however often it is asked to."""
@@ -108,10 +108,10 @@ class Broker:
 
     def _handed_over(self, request: Request, chosen: Chosen) -> Lease | None:
         """The lease, or None if the key is not where its entry says and another may be; what was counted goes back."""
-        if chosen.secret is not None:
-            self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
-            return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
         try:
+            if chosen.secret is not None:
+                self._record(request, "ok", chosen.secret, address=str(chosen.address), backend=chosen.backend)
+                return Lease(chosen.address, backend=chosen.backend, secret=chosen.secret, **chosen.known)
             return self._lease(request, chosen.address, chosen.value, chosen.known)
         except BaseException as problem:
             self._undo(chosen)

@@ -1,36 +1,35 @@
-"""`ringlet daemon`: the local HTTP service started, stopped, looked at, and set up to start by itself."""
+"""`ringlet daemon`: the local HTTP service started, stopped, asked to read its settings again, and looked at."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from ringlet_py import __version__
 from ringlet_py.app import App
 from ringlet_py.cli import output
+from ringlet_py.cli.daemon_install import install, uninstall
+from ringlet_py.cli.daemon_options import Json, ListenAt, SocketOnly, words_of
 from ringlet_py.cli.session import app_of, session_of
-from ringlet_py.errors import ConsentNeeded, DaemonError, DaemonNotRunning, UsageError
+from ringlet_py.errors import DaemonError
 from ringlet_py.tokens.admin import FILE
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from ringlet_py.cli.session import Session
     from ringlet_py.daemon.foreground import Ways
-    from ringlet_py.daemon.install import Unit
     from ringlet_py.daemon.running import Runtime
+    from ringlet_py.errors import DaemonNotRunning
 
 _AUDIT = {True: "--audit-log", False: "--no-audit-log"}
 PATIENCE = 30.0  # seconds for the requests that are under way when it is stopped
 
 Foreground = Annotated[bool, typer.Option("--foreground", help="Stay in this terminal, until Ctrl-C.")]
-ListenAt = Annotated[
-    str,
-    typer.Option("--listen", metavar="ADDRESS:PORT", help="127.0.0.1, [::1] or localhost, which is both; port 0: any."),
-]
-SocketOnly = Annotated[bool, typer.Option("--socket", help="Listen on the Unix socket alone, on no port.")]
-Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 
 
 def build() -> typer.Typer:
@@ -38,38 +37,72 @@ def build() -> typer.Typer:
     group = typer.Typer(help="Keys for other programs, over loopback and a Unix socket.", no_args_is_help=True)
     group.command("start")(start)
     group.command("stop")(stop)
+    group.command("restart")(restart)
+    group.command("reload")(reload)
     group.command("status")(status)
     group.command("rotate-token")(rotate_token)
     group.command("install")(install)
+    group.command("uninstall")(uninstall)
     return group
 
 
 def start(
-    context: typer.Context, foreground: Foreground = False, listen: ListenAt = "", socket: SocketOnly = False
+    context: typer.Context,
+    foreground: Foreground = False,
+    listen: ListenAt = "",
+    socket: SocketOnly = False,
+    detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
     """Start the daemon in the background; it answers when this returns."""
     from ringlet_py.daemon import running
 
     session = session_of(context)
     running.check_installed()
-    words = _words(listen, socket=socket)
+    words = words_of(listen, socket=socket)
     if foreground:
-        _stay(session, listen, socket=socket)
-        return
-    front = [_AUDIT[session.audit_log]] if session.audit_log is not None else []
-    command = ["--non-interactive", *front, "daemon", "start", "--foreground", *words]
-    found = running.start(running.Runtime.of(session.app), command, environ=session.environ)
-    output.line(f"running: process {found.pid}")
-    output.lines([f"url: {url}" for url in found.urls])
-    if found.socket:
-        output.line(f"socket: {found.socket}")
+        _stay(session, listen, socket=socket, detached=detached)
+    else:
+        _begin(session, _front(session), words)
+
+
+def restart(context: typer.Context, listen: ListenAt = "", socket: SocketOnly = False) -> None:
+    """Stop the daemon and start it again, reached as before unless an option says otherwise."""
+    from ringlet_py.daemon import running, steering
+
+    session = session_of(context)
+    running.check_installed()
+    words = words_of(listen, socket=socket)
+    runtime = running.Runtime.of(session.app)
+    app = session.app
+    app.settings, app.kept, app.catalog.providers  # noqa: B018 - who has them wrong keeps the daemon that runs
+    found = runtime.find()
+    if found is None:
+        output.say("it did not run")
+    elif not found.detached:
+        raise _of_others(session.app)
+    else:
+        steering.stop(runtime, patience=PATIENCE)
+        output.line(f"stopped: process {found.pid}")
+    before = (found.front, found.words) if found else ((), ())
+    _begin(session, _front(session) or before[0], words or [*before[1]])
+
+
+def reload(context: typer.Context, json: Json = False) -> None:
+    """Have the daemon read its settings and the catalog again; it says that it did before this returns."""
+    from ringlet_py.daemon import running, steering
+
+    found = steering.reload(running.Runtime.of(app_of(context)), patience=PATIENCE)
+    if json:
+        output.document(reloaded=found.pid)
+    else:
+        output.line(f"reloaded: process {found.pid} has read its settings and the catalog again")
 
 
 def stop(context: typer.Context, json: Json = False) -> None:
     """Stop the daemon, after it has finished the requests that are under way."""
-    from ringlet_py.daemon import running
+    from ringlet_py.daemon import running, steering
 
-    found, seconds = running.stop(running.Runtime.of(app_of(context)), patience=PATIENCE)
+    found, seconds = steering.stop(running.Runtime.of(app_of(context)), patience=PATIENCE)
     waited = f", after {seconds:.0f} seconds for requests that were under way" if seconds > 1 else ""
     if json:
         output.document(stopped=found.pid, seconds=round(seconds, 3))
@@ -82,8 +115,10 @@ def status(context: typer.Context, json: Json = False) -> None:
     from ringlet_py.daemon import running
 
     app = app_of(context)
-    found = running.Runtime.of(app).find()
-    shown: dict[str, object] = {"running": found is not None, "token_file": os.path.join(app.folders.config, FILE)}
+    runtime = running.Runtime.of(app)
+    found = runtime.find()
+    shown: dict[str, object] = {"running": found is not None, "folder": runtime.folder}
+    shown["token_file"] = os.path.join(app.folders.config, FILE)
     if found:
         shown |= {
             "answers": running.answers(found),
@@ -96,13 +131,14 @@ def status(context: typer.Context, json: Json = False) -> None:
     if json:
         output.document(**shown)
     else:
-        output.lines(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in shown.items() if value != "")
+        said = {name.replace("_", " "): _text(value) for name, value in shown.items()}
+        output.lines(f"{name}: {text}" for name, text in said.items() if text)
     sys.stdout.flush()  # what is wrong must not overtake it where both go into one file
     if found and found.version != __version__:
-        output.say(f"ringlet: warning: this is ringlet {__version__}; restart the daemon to have it there too")
+        output.say(f"ringlet: warning: this is ringlet {__version__}; ringlet daemon restart has it there too")
     app.settings, app.kept  # noqa: B018 - whose wrong settings are said after what is known without them
     if not found:
-        raise DaemonNotRunning("the daemon does not run")
+        raise _not_running(app, runtime)
     if not shown["answers"]:
         raise DaemonError("the daemon runs, and does not answer", hint="ringlet daemon stop")
 
@@ -118,75 +154,60 @@ def rotate_token(context: typer.Context, json: Json = False) -> None:
         output.line(f"rotated: the new token is in {admin.path}")
 
 
-def install(
-    context: typer.Context,
-    listen: ListenAt = "",
-    socket: SocketOnly = False,
-    enable: Annotated[bool, typer.Option("--enable", help="Start it now, and with every login.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that was changed by hand.")] = False,
-) -> None:
-    """Write what starts the daemon with your login (systemd, launchd), show it, and say how to enable it."""
-    from ringlet_py.daemon import install as installing
-    from ringlet_py.daemon import running
+def _begin(session: Session, front: tuple[str, ...], words: list[str]) -> None:
+    """Starts it in the background, and says where it answers."""
+    from ringlet_py.daemon import background, running
 
-    running.check_installed()
-    app = app_of(context)
-    unit = installing.unit_of(app, _words(listen, socket=socket))
-    output.line(f"{_written(unit, force=force)}: {unit.path}")
-    output.lines(unit.text.splitlines())
-    sys.stdout.flush()
-    if running.Runtime.of(app).find():
-        output.say("a daemon runs already, which would be in its way; first: ringlet daemon stop")
-    if enable:
-        unit.enable()
-        output.line("enabled")
-    else:
-        output.say(f"not enabled yet; to do it: {unit.enabling}")
+    command = ["--non-interactive", *front, "daemon", "start", "--foreground", "--detached", *words]
+    runtime = running.Runtime.of(session.app)
+    found = background.start(runtime, command, environ=session.environ, clock=session.app.clock)
+    output.line(f"running: process {found.pid}")
+    output.lines([f"url: {url}" for url in found.urls])
+    if found.socket:
+        output.line(f"socket: {found.socket}")
+    settings = session.app.settings
+    if (settings.backend, settings.master_key) == ("sealed", "passphrase"):
+        output.say("warning: it cannot ask for the passphrase, so it can lend no key; with --foreground it asks")
 
 
-def _written(unit: Unit, *, force: bool) -> str:
-    """Writes the unit, and says what became of the file; ConsentNeeded for one that holds more than another command."""
-    try:
-        with open(unit.path, encoding="utf-8", errors="replace") as file:
-            before = file.read()
-    except FileNotFoundError:
-        unit.write()
-        return "written"
-    if before == unit.text:
-        return "unchanged"
-    if not force and _frame(before) != _frame(unit.text):
-        why = "changed by hand, or written by another version of ringlet"
-        raise ConsentNeeded(f"{unit.path} is not as ringlet would write it", why=why, hint="add --force")
-    unit.write()
-    return "replaced"
+def _front(session: Session) -> tuple[str, ...]:
+    """What its command line says before the command."""
+    return () if session.audit_log is None else (_AUDIT[session.audit_log],)
 
 
-def _frame(text: str) -> list[str]:
-    """The unit's lines without its command, whose options may be others each time."""
-    return [line for line in text.splitlines() if not line.strip().startswith(("ExecStart=", "<string>"))]
+def _of_others(app: App) -> DaemonError:
+    """The error for a daemon that a terminal or a service manager would miss."""
+    from ringlet_py.daemon.install import restarting
+
+    why = "a terminal or a service manager runs it, which would not know of the new one"
+    hint = restarting(app) or "end it where it was started, and start it there again"
+    return DaemonError("the daemon is not in the background", why=why, hint=hint)
 
 
-def _words(listen: str, *, socket: bool) -> list[str]:
-    """The options as they stand on a command line, when they make sense."""
-    from ringlet_py.daemon.binding import Listen
+def _not_running(app: App, runtime: Runtime) -> DaemonNotRunning:
+    from ringlet_py.daemon.running import elsewhere
 
-    if socket and (listen or os.name == "nt"):
-        why = "Windows has no Unix sockets that Python can use" if os.name == "nt" else ""
-        raise UsageError("--socket is for a Unix socket and no port", why=why, hint="leave out --socket")
-    if listen:
-        Listen.parse(listen)
-    return ["--socket"] if socket else ["--listen", listen] if listen else []
+    problem, other = runtime.not_running(), elsewhere(app)
+    if other:
+        problem.why = f"{problem.why}; one runs whose files are in {other}"
+        problem.hint = "give it the XDG_RUNTIME_DIR that the other one was started with"
+    return problem
 
 
-def _stay(session: Session, listen: str, *, socket: bool) -> None:
+def _stay(session: Session, listen: str, *, socket: bool, detached: bool) -> None:
     from ringlet_py.daemon.foreground import run
+    from ringlet_py.daemon.log import Stamped
     from ringlet_py.daemon.running import Runtime
 
     def made() -> App:
         return App(session.environ, audit=session.audit_log, interactive=session.app.interactive, hold=True)
 
     app = made()
-    run(app, _ways(Runtime.of(app), listen, socket=socket), renewed=made, tell=_tell)
+    if detached and sys.stderr is not None:  # which is the log
+        sys.stderr = cast("TextIO", Stamped(sys.stderr, app.clock))
+    ways = _ways(Runtime.of(app), listen, socket=socket)
+    ways = replace(ways, front=_front(session), detached=detached)
+    run(app, ways, renewed=made, tell=_tell)
 
 
 def _tell(text: str) -> None:

@@ -38,13 +38,15 @@ def say_slips_of_filters(wanted: Iterable[Filter], entries: Iterable[Entry]) -> 
 
 def say_slips_of_scope(app: App, text: str) -> None:
     """The notes for providers, pools and agents in a scope, which may name what comes later."""
-    scope = Scope.parse(text)
     keys = {entry.address.provider for entry in app.kept.entries.entries()}
     known = {"provider": {*app.catalog.providers, *keys}, "pool": {*app.lending.pools.all()}}
     known["agent"] = {*app.catalog.agents}
-    for kind, patterns in scope.patterns:
-        for name in patterns:
-            say_slips({kind: name} if "*" not in name else {}, known)
+    for kind, patterns in Scope.parse(text).patterns:
+        for name in patterns if kind in known else ():
+            if "*" not in name and name not in known[kind]:
+                near = nearest(name, known[kind])
+                rest = f"; did you mean {near!r}?" if near else " yet"
+                output.say(output.printable(f"note: there is no {kind} {name!a}{rest}"))
 
 
 def say_slips_of_records(query: Any, records: Iterable[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,12 +113,17 @@ def told(app: App, lease: StoredLease) -> str:
         return ""
     found = explaining.of_key(app.lending, entry, feature=lease.feature)
     undo = f"; to end it: ringlet pools wake {entry.address.provider} {entry.address.alias}"
-    return _told(entry, found, lease.feature) + undo * (found.resting_until > 0 and found.state != INVALID)
+    return _told(entry, found, lease.feature) + undo * (found.resting_until > 0 and not _is_for_good(found))
+
+
+def _is_for_good(found: KeyState) -> bool:
+    """Whether it is out until a person says otherwise, and not for a while, on the word of a caller."""
+    return found.state == INVALID and math.isinf(found.ready_at)
 
 
 def _in_words(found: KeyState, entry: Entry) -> str:
     state = explaining.STATES[found.state]
-    if found.state == INVALID:
+    if _is_for_good(found):
         return (
             f"invalid, until somebody says otherwise: ringlet pools wake {entry.address.provider} {entry.address.alias}"
         )

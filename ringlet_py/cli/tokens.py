@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from ringlet_py.cli import output
 from ringlet_py.cli.input import Input, read_secrets
 from ringlet_py.cli.nearly import say_slips_of_scope
 from ringlet_py.cli.session import CALLER_VARIABLE, Session, app_of, session_of
+from ringlet_py.cli.tokens_shown import COLUMNS, changes, in_words, listed, row, spent, told
 from ringlet_py.errors import (
     ConsentNeeded,
     InvalidField,
@@ -23,7 +24,7 @@ from ringlet_py.errors import (
     UsageError,
 )
 from ringlet_py.files.checks import POSIX, quoted
-from ringlet_py.tokens.shown import as_data, moment
+from ringlet_py.tokens.making import checked_term
 from ringlet_py.tokens.text import OF_ADMIN, OF_CALLER, is_token
 from ringlet_py.tokens.tree import beneath
 
@@ -39,7 +40,6 @@ Name = Annotated[str, typer.Argument(help="The token, by name or id.")]
 TokenFile = Annotated[
     str, typer.Option("--token-file", metavar="FILE", help="In the name of the token in this file; - is stdin.")
 ]
-_COLUMNS = ("TOKEN", "SCOPE", "LIMITS", "EXPIRES", "UNDER", "ID")
 _IN_SHELL = "a key is never given on the command line; this one is now in your shell's history"
 
 
@@ -62,58 +62,75 @@ def create(
     scope: Annotated[
         str | None, typer.Option("--scope", help="What it may claim: 'pool=openai feature=image-* agent=claude'.")
     ] = None,
-    ttl: Annotated[str, typer.Option("--ttl", help="How long it lives: 8h, 30d, or until 2027-06-15.")] = "",
-    max_uses: Annotated[str, typer.Option("--max-uses", metavar="N", help="How many claims in all.")] = "",
-    quota: Annotated[str, typer.Option("--quota", metavar="RATE", help="How many claims in a window: 20/day.")] = "",
+    ttl: Annotated[str | None, typer.Option("--ttl", help="How long it lives: 8h, 30d, or until 2027-06-15.")] = None,
+    max_uses: Annotated[str | None, typer.Option("--max-uses", metavar="N", help="How many claims in all.")] = None,
+    quota: Annotated[
+        str | None, typer.Option("--quota", metavar="RATE", help="How many claims in a window: 20/day.")
+    ] = None,
     token_file: TokenFile = "",
     json: Json = False,
 ) -> None:
     """Make a token and print it, this once: tokens create ci --scope pool=openai --ttl 8h > token."""
     session = session_of(context)
-    if scope is None and not token_file:
-        hint = "--scope 'pool=openai feature=image-*', or --scope 'provider=*' for every key"
-        raise UsageError("the token has no scope", why="it could claim every key", hint=hint)
+    if not (scope or token_file):
+        raise _without_scope()
     _check_words(session.app, name, *(scope or "").split())
     under = caller_of(session, token_file, action="token-create") if token_file else None
-    token, secret = session.app.tokens.create(
-        name, scope=scope or "", ttl=ttl, max_uses=max_uses, quota=quota, under=under
-    )
+    given = {"ttl": ttl, "max_uses": max_uses, "quota": quota}
+    limits = {term: checked_term(term, text) for term, text in given.items() if text is not None}
+    token, secret = session.app.tokens.create(name, scope=scope or "", under=under, **limits)
     say_slips_of_scope(session.app, scope or "")
-    talk = [f"created {name}: {_in_words(token)}; this is the only time that it is shown"]
+    talk = [f"created {token.name}: {in_words(token)}; this is the only time that it is shown"]
     _show(session.app, token, secret, talk, json=json)
 
 
 def list_tokens(context: typer.Context, json: Json = False) -> None:
     """List the tokens, expired ones too: their scopes, limits and ends, never the tokens themselves."""
     app = app_of(context)
-    tokens, now = app.tokens.list(), app.clock()
-    found = [as_data(token, tokens, now=now) for token in tokens]
+    found = told(app, app.tokens.list())
     if json:
         output.document(tokens=found)
         return
     if not found:
         output.say("there are no tokens yet: ringlet tokens create NAME --scope SCOPE")
-    output.table(_COLUMNS, [_row(each) for each in found])
+    output.table(COLUMNS, [row(each) for each in found])
 
 
 def edit(
     context: typer.Context,
     name: Name,
-    scope: Annotated[str, typer.Option("--scope", help="What it may claim from now on.")],
+    scope: Annotated[str | None, typer.Option("--scope", help="What it may claim from now on.")] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", metavar="WHEN", help="How long it lives from now: 8h, 2027-06-15 or never.")
+    ] = None,
+    max_uses: Annotated[
+        str | None,
+        typer.Option("--max-uses", metavar="N", help="How many claims in all, those that were made included."),
+    ] = None,
+    quota: Annotated[
+        str | None, typer.Option("--quota", metavar="RATE", help="How many claims in a window: 20/day, or none.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Give a token another scope, from the next claim on: tokens edit ci --scope pool=openai."""
+    """Give a token other terms, from the next claim on: tokens edit ci --scope pool=openai --ttl 8h."""
     app = app_of(context)
-    _check_words(app, "", *scope.split())
-    before = app.tokens.get(name)
-    after = app.tokens.change(name, scope=scope)
-    say_slips_of_scope(app, scope)
+    given = {"scope": scope, "ttl": ttl, "max_uses": max_uses, "quota": quota}
+    terms = {term: text for term, text in given.items() if text is not None}
+    if not terms:
+        raise UsageError("there is nothing to change", hint="--scope SCOPE, --ttl WHEN, --max-uses N or --quota RATE")
+    if scope is not None and not scope.strip():
+        raise _without_scope()
+    _check_words(app, "", *(scope or "").split())
+    before, after = app.tokens.change(name, **terms)
+    say_slips_of_scope(app, scope or "")
+    (shown,) = told(app, [after])
+    for note in spent(shown):
+        output.say(note)
     if json:
-        output.document(token=as_data(after, app.tokens.list(), now=app.clock()))
-    elif after.scope == before.scope:
-        output.say(f"{after.name}: nothing was changed")
-    else:
-        output.say(f"{after.name}: scope: {before.scope or '-'} -> {after.scope or '-'}")
+        output.document(token=shown)
+        return
+    for text in changes(before, after):
+        output.say(text)
 
 
 def rotate(context: typer.Context, name: Name, json: Json = False) -> None:
@@ -192,7 +209,7 @@ def _note_if_open(path: str) -> None:
 def _show(app: App, token: Token, secret: Secret, talk: list[str], *, json: bool) -> None:
     """The one place where a token goes out, on standard output alone, so that it can be piped."""
     if json:
-        output.document(token=as_data(token, app.tokens.list(), now=app.clock()), value=secret.reveal())
+        output.document(token=told(app, [token])[0], value=secret.reveal())
         return
     for text in talk:
         output.say(text)
@@ -204,10 +221,15 @@ def _confirm(session: Session, tokens: list[Token], below: list[Token], *, yes: 
     if not (yes or session.can_ask):
         if not below:  # who names all of them, and is no person at a terminal, means them
             return
-        what = f"{_listed(below)}, made under {_listed(tokens)}, would be revoked too"
+        what = f"{listed(below)}, made under {listed(tokens)}, would be revoked too"
         raise ConsentNeeded(what, hint=again)
-    more = f", and with it {_listed(below)}" if below else ""
-    session.confirm(f"revoke {_listed(tokens)}{more}?", otherwise=again, yes=yes)
+    more = f", and with it {listed(below)}" if below else ""
+    session.confirm(f"revoke {listed(tokens)}{more}?", otherwise=again, yes=yes)
+
+
+def _without_scope() -> UsageError:
+    hint = "--scope 'pool=openai feature=image-*', or --scope 'provider=*' for every key"
+    return UsageError("the token has no scope", why="it could claim every key", hint=hint)
 
 
 def _check_words(app: App, name: str, *parts: str) -> None:
@@ -217,19 +239,3 @@ def _check_words(app: App, name: str, *parts: str) -> None:
         raise InvalidName("the name looks like a key", why=_IN_SHELL, hint=hint)
     if any(values.looks_like_key(part, app.catalog.providers) for part in parts):
         raise InvalidField("the scope looks like it holds a key", why=_IN_SHELL, hint=hint)
-
-
-def _in_words(token: Token) -> str:
-    limits = [f"{token.max_uses} uses"] * bool(token.max_uses) + [token.quota] * bool(token.quota)
-    return ", ".join([token.scope or "every key", *limits, f"until {moment(token.expires_at) or 'revoked'}"])
-
-
-def _row(token: dict[str, Any]) -> tuple[str, ...]:
-    limits = ", ".join(filter(None, [token["max_uses"], token["quota"]]))
-    ends = "expired" if token["expired"] else token["expires_at"]
-    cells = (token["name"], token["scope"], limits, ends, token["under"], token["id"])
-    return tuple(output.printable(cell or "-") for cell in cells)
-
-
-def _listed(tokens: list[Token]) -> str:
-    return f"the token{'s' * (len(tokens) != 1)} {', '.join(token.name for token in tokens)}"

@@ -68,7 +68,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "tokens": {
         "create": "Make a token and print it, this once: tokens create ci --scope ...",
         "list": "List the tokens, expired ones too: their scopes, limits and ends, ...",
-        "edit": "Give a token another scope, from the next claim on: tokens edit ci ...",
+        "edit": "Give a token other terms, from the next claim on: tokens edit ci ...",
         "rotate": "Make another token in its place and print it, this once",
         "revoke": "Revoke tokens, and with each those that were made under it: tokens ...",
     },
@@ -111,9 +111,12 @@ COMMANDS: dict[str, dict[str, str]] = {
     "daemon": {
         "start": "Start the daemon in the background",
         "stop": "Stop the daemon, after it has finished the requests that are under way",
+        "restart": "Stop the daemon and start it again, reached as before unless an ...",
+        "reload": "Have the daemon read its settings and the catalog again",
         "status": "Show whether the daemon runs, where it answers, and where the admin ...",
         "rotate-token": "Replace the admin token",
         "install": "Write what starts the daemon with your login (systemd, launchd), ...",
+        "uninstall": "Undo what `daemon install` did, after showing it: the file goes, and ...",
     },
 }
 SHORT: dict[str, str] = {
@@ -431,7 +434,13 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--json": ("", "Show one JSON object"),
     },
     "tokens list": {"--json": ("", "Show one JSON object")},
-    "tokens edit": {"--scope": ("text", "What it may claim from now on"), "--json": ("", "Show one JSON object")},
+    "tokens edit": {
+        "--scope": ("text", "What it may claim from now on"),
+        "--ttl": ("text", "How long it lives from now: 8h, 2027-06-15 or never"),
+        "--max-uses": ("text", "How many claims in all, those that were made included"),
+        "--quota": ("text", "How many claims in a window: 20/day, or none"),
+        "--json": ("", "Show one JSON object"),
+    },
     "tokens rotate": {"--json": ("", "Show one JSON object")},
     "tokens revoke": {"--yes": ("", "Do not ask"), "--json": ("", "Show one JSON object")},
     "leases list": {"--all": ("", "Also those that have ended, for a month"), "--json": ("", "Show one JSON object")},
@@ -511,6 +520,11 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--socket": ("", "Listen on the Unix socket alone, on no port"),
     },
     "daemon stop": {"--json": ("", "Show one JSON object")},
+    "daemon restart": {
+        "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
+        "--socket": ("", "Listen on the Unix socket alone, on no port"),
+    },
+    "daemon reload": {"--json": ("", "Show one JSON object")},
     "daemon status": {"--json": ("", "Show one JSON object")},
     "daemon rotate-token": {"--json": ("", "Show one JSON object")},
     "daemon install": {
@@ -519,6 +533,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--enable": ("", "Start it now, and with every login"),
         "--force": ("", "Replace a file that was changed by hand"),
     },
+    "daemon uninstall": {"--yes": ("", "Do not ask"), "--force": ("", "Remove a file that was changed by hand, too")},
 }
 NAMES: dict[str, dict[str, str]] = {
     "agent": {

@@ -127,7 +127,7 @@ async def caller_of(request: HttpRequest) -> Caller:
 async def _known_caller(request: HttpRequest) -> Caller:
     daemon: Daemon = request.app.state.daemon
     try:
-        caller = await daemon.work(daemon.app.tokens.authenticate, bearer_of(request))
+        caller = await daemon.look(daemon.app.tokens.authenticate, bearer_of(request))
     except TokenRefused:
         await _count(request, daemon)
         raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from ringlet_py.errors import InsecurePermissions, PoolExhausted, RingletError, TokenRefused
+from ringlet_py.errors import DaemonBusy, InsecurePermissions, PoolExhausted, RingletError, TokenRefused
 from ringlet_py.lending.refusals import ANOTHER_TOKEN
 from ringlet_py.lending.turns import NAME_ONE
 
@@ -77,7 +77,7 @@ def _hint(problem: RingletError, *, is_admin: bool) -> str:
         return hint
     if hint == ANOTHER_TOKEN:
         return "ask whoever gave you the token"
-    if problem.http_status >= 500:
+    if problem.http_status >= 500 and not isinstance(problem, DaemonBusy):
         return _OWNER
     before, command, _ = hint.partition(_COMMAND)
     return (before.rstrip(": ").removesuffix(", or") or _OWNER) if command else hint
@@ -86,6 +86,8 @@ def _hint(problem: RingletError, *, is_admin: bool) -> str:
 def _headers(problem: RingletError, now: float) -> dict[str, str]:
     if isinstance(problem, TokenRefused):
         return {"www-authenticate": "Bearer"}
+    if isinstance(problem, DaemonBusy):
+        return {"retry-after": str(problem.retry_after)}
     if isinstance(problem, PoolExhausted) and math.isfinite(problem.retry_at):
         return {"retry-after": str(max(1, math.ceil(problem.retry_at - now)))}
     return {}

@@ -42,6 +42,11 @@ class Listen:
             raise UsageError(f"the daemon listens on loopback alone, not on {host!a}", why=why, hint=hint)
         return cls(LOOPBACK[host], port)
 
+    @property
+    def name(self) -> str:
+        """The addresses as `parse` takes them."""
+        return next(name for name, hosts in LOOPBACK.items() if hosts == self.hosts)
+
 
 def bind_loopback(listen: Listen) -> list[socket.socket]:
     """A bound socket for each of the addresses; IPv6 is left out where the machine has none.
@@ -65,7 +70,8 @@ def bind_unix(path: str) -> socket.socket:
     """
     if len(os.fsencode(path)) > LONGEST_PATH:
         why = f"more than {LONGEST_PATH} bytes are more than systems allow"
-        raise DaemonError(f"the path of the Unix socket is too long: {path}", why=why, hint="set XDG_RUNTIME_DIR")
+        hint = "set XDG_RUNTIME_DIR to a folder with a shorter path"
+        raise DaemonError(f"the path of the Unix socket is too long: {path}", why=why, hint=hint)
     _remove_socket(path)
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

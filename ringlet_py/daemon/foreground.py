@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ringlet_py import __version__
@@ -14,7 +14,7 @@ from ringlet_py.daemon.log import dated
 from ringlet_py.daemon.parts import Daemon
 from ringlet_py.daemon.renewal import Renewal
 from ringlet_py.daemon.running import READY, Running, Runtime, born
-from ringlet_py.daemon.server import Doors, serve
+from ringlet_py.daemon.server import Doors, Events, serve
 from ringlet_py.errors import DaemonError
 
 if TYPE_CHECKING:
@@ -30,10 +30,19 @@ OPEN_FILES = 4096
 
 @dataclass(frozen=True)
 class Ways:
-    """How the daemon can be reached: through loopback (None: not), and through the Unix socket ("": not)."""
+    """How the daemon can be reached: through loopback (None: not), and through the Unix socket ("": not).
+
+    `front` is what its command line says before the command; `detached` that it was put into the background.
+    """
 
     listen: Listen | None
     unix: str = ""
+    front: tuple[str, ...] = ()
+    detached: bool = False
+
+    def words(self, port: int) -> tuple[str, ...]:
+        """The options that make another daemon reachable in the same way, on the port that this one got."""
+        return ("--listen", f"{self.listen.name}:{port}") if self.listen else ("--socket",)
 
 
 def run(app: App, ways: Ways, *, renewed: Callable[[], App], tell: Callable[[str], None]) -> None:
@@ -45,14 +54,21 @@ def run(app: App, ways: Ways, *, renewed: Callable[[], App], tell: Callable[[str
     gc.enable()  # which commands, that end soon, do without
     app.say = dated(app.say, app.clock)  # before any part is made that says something
     runtime = Runtime.of(app)
+    app.catalog.providers  # noqa: B018 - which every claim needs: better none that starts than one that lends nothing
     with runtime.held():
         sockets = _sockets(ways, say=app.say)
         doors = Doors(sockets=sockets)
         try:
             app.tokens.admin.ensure()
+            app.kept.expect()
             daemon = Daemon(app, renewed=Renewal(app, renewed))
             running = _running(app, doors, ways)
-            serve(daemon, doors, ready=lambda: _ready(runtime, running, tell, app.say), say=app.say)
+            events = Events(
+                ready=lambda: _ready(runtime, running, tell, app.say),
+                reloaded=lambda number, problem: runtime.say(replace(running, hangups=number, problem=problem)),
+                say=app.say,
+            )
+            serve(daemon, doors, events)
             app.say("ringlet: the daemon has stopped")
         finally:
             for one in sockets:
@@ -84,6 +100,9 @@ def _running(app: App, doors: Doors, ways: Ways) -> Running:
         version=__version__,
         urls=tuple(doors.urls),
         socket=ways.unix if has_unix else "",
+        front=ways.front,
+        words=ways.words(doors.port),
+        detached=ways.detached,
     )
 
 

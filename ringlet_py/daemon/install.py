@@ -6,6 +6,7 @@ import html
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ringlet_py.app import App
+
+    Words = tuple[str, ...]
 
 LABEL = "ringlet.daemon"
 UNIT = """\
@@ -58,18 +61,39 @@ AGENT = """\
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Unit:
-    """One such file, and the commands that have it used."""
+    """One such file, and the commands that have it used, and used no more; `after` comes when the file is gone.
+
+    It is in use while `link` is there, or if that is "" while the command `asking` goes well.
+    """
 
     path: str
     text: str
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[Words, ...]
+    disabling: Words
+    after: tuple[Words, ...] = ()
+    restarting: Words
+    link: str = ""
+    asking: Words = ()
 
     @property
     def enabling(self) -> str:
         """The commands as a shell takes them."""
-        return " && ".join(" ".join(map(quoted, command)) for command in self.commands)
+        return _in_shell(*self.commands)
+
+    @property
+    def undoing(self) -> str:
+        """Those that undo it."""
+        return _in_shell(self.disabling, *self.after)
+
+    def read(self) -> str | None:
+        """What the file holds, None if there is none."""
+        try:
+            with open(self.path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def write(self) -> None:
         """Writes the file, which holds nothing secret; an older one is replaced."""
@@ -82,10 +106,48 @@ class Unit:
     def enable(self) -> None:
         """Runs the commands; DaemonError if one fails."""
         for command in self.commands:
-            try:
-                subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-            except (OSError, subprocess.CalledProcessError):
-                raise DaemonError(f"{command[0]} could not enable it", hint=self.enabling) from None
+            if not _went_well(command):
+                raise DaemonError(f"{command[0]} could not enable it", hint=self.enabling)
+
+    def is_enabled(self) -> bool:
+        """Whether a login starts the daemon by it."""
+        return os.path.lexists(self.link) if self.link else _went_well(self.asking, quiet=True)
+
+    def disable(self) -> None:
+        """Ends the daemon that it started, and has no login start another one; DaemonError if that fails."""
+        was_enabled = self.is_enabled()
+        # where it was never enabled, there may be nothing that could be asked, and nothing that has to be
+        if not _went_well(self.disabling, quiet=not was_enabled) and was_enabled:
+            raise DaemonError(f"{self.disabling[0]} could not disable it", hint=_in_shell(self.disabling))
+
+    def remove(self) -> None:
+        """Takes the file away."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path)
+        for command in self.after:
+            _went_well(command, quiet=True)
+
+
+def restarting(app: App, *, platform: str = sys.platform) -> str:
+    """The command that restarts the daemon by what was installed, "" if nothing was."""
+    try:
+        unit = unit_of(app, [], platform=platform)
+    except DaemonError:
+        return ""
+    return _in_shell(unit.restarting) if unit.is_enabled() else ""
+
+
+def _in_shell(*commands: Words) -> str:
+    return " && ".join(" ".join(map(quoted, command)) for command in commands)
+
+
+def _went_well(command: Words, *, quiet: bool = False) -> bool:
+    where = subprocess.DEVNULL if quiet else None
+    try:
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=where, stderr=where)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def unit_of(app: App, words: Sequence[str], *, platform: str = sys.platform) -> Unit:
@@ -102,8 +164,16 @@ def unit_of(app: App, words: Sequence[str], *, platform: str = sys.platform) -> 
 
 def _systemd(path: str, command: Sequence[str]) -> Unit:
     text = UNIT.format(command=" ".join(map(_systemd_word, command)))
-    control = ("systemctl", "--user")
-    return Unit(path, text, ((*control, "daemon-reload"), (*control, "enable", "--now", os.path.basename(path))))
+    control, name = ("systemctl", "--user"), os.path.basename(path)
+    return Unit(
+        path=path,
+        text=text,
+        commands=((*control, "daemon-reload"), (*control, "enable", "--now", name)),
+        disabling=(*control, "disable", "--now", name),
+        after=((*control, "daemon-reload"),),
+        restarting=(*control, "restart", name),
+        link=os.path.join(os.path.dirname(path), "default.target.wants", name),
+    )
 
 
 def _systemd_word(word: str) -> str:
@@ -115,4 +185,12 @@ def _systemd_word(word: str) -> str:
 def _launchd(path: str, command: Sequence[str]) -> Unit:
     words = "\n".join(f"    <string>{html.escape(word, quote=False)}</string>" for word in command)
     text = AGENT.format(label=LABEL, words=words)
-    return Unit(path, text, (("launchctl", "bootstrap", f"gui/{os.getuid()}", path),))
+    domain = f"gui/{os.getuid()}"
+    return Unit(
+        path=path,
+        text=text,
+        commands=(("launchctl", "bootstrap", domain, path),),
+        disabling=("launchctl", "bootout", f"{domain}/{LABEL}"),
+        restarting=("launchctl", "kickstart", "-k", f"{domain}/{LABEL}"),
+        asking=("launchctl", "print", f"{domain}/{LABEL}"),
+    )

@@ -86,10 +86,10 @@ async def _without(request: HttpRequest, app: App, asking: Asking, problem: Ring
     if caller is None:  # what was asked for could not be understood
         raise problem
     if "provider" not in wishes and "pool" not in wishes:
-        raise await daemon.work(_no_key, app, caller, wishes["feature"], problem) from None
+        raise await daemon.look(_no_key, app, caller, wishes["feature"], problem) from None
     if isinstance(problem, UsageError) or "provider" not in wishes:
         raise problem
-    found = await daemon.work(_where_to_get, app, wishes)
+    found = await daemon.look(_where_to_get, app, wishes)
     return answer({**told(request, problem), **found}, status=problem.http_status)
 
 
@@ -127,7 +127,7 @@ async def _bound(daemon: Daemon, caller: Caller, lease: Lease, names: Iterable[s
     try:
         return {name: await _secret(daemon.lender, caller, lease.address, name) for name in names}
     except RingletError:
-        await daemon.work(daemon.app.broker.release, lease)
+        await daemon.tend(daemon.app.broker.release, lease)
         raise
 
 
@@ -145,7 +145,7 @@ async def _metadata(request: HttpRequest, app: App, version: str) -> dict[str, d
     """What was noted with keys; read again only when the ledger has changed."""
     seen, notes = getattr(request.app.state, "key_notes", ("", {}))
     if seen != version:
-        notes = await request.app.state.daemon.work(Notes(app).all, KEY)
+        notes = await request.app.state.daemon.look(Notes(app).all, KEY)
         request.app.state.key_notes = version, notes
     return notes
 
@@ -175,8 +175,8 @@ def _no_key(app: App, caller: Caller, feature: str, problem: RingletError) -> Ri
 def _is_in_scope(known: Known, caller: Caller, feature: str) -> bool:
     """Whether there is a key for the feature, in whatever state, that all of the caller's scopes admit."""
     naming = {name for name, tier in known.tiers.items() if tier.rates_for(feature)}
-    those = [entry for entry in known.entries.values() if entry.tier in naming]
-    facts = [{"tier": each.tier, "alias": each.address.alias, "provider": each.address.provider} for each in those]
+    those = (entry for entry in known.entries.values() if entry.tier in naming)  # one by one, for the first will do
+    facts = ({"tier": each.tier, "alias": each.address.alias, "provider": each.address.provider} for each in those)
     return any(not any(scope.forbids(each) for scope in caller.scopes) for each in facts)
 
 

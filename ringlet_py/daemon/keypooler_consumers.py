@@ -30,7 +30,7 @@ GRANTED: Kinds = {"tier": str}
 async def list_consumers(request: HttpRequest) -> Response:
     """Every caller's token, the oldest first, without its text."""
     daemon = await for_admin(request)
-    return answer(await daemon.work(_all, daemon.app))
+    return answer(await daemon.look(_all, daemon.app))
 
 
 async def add_consumer(request: HttpRequest) -> Response:
@@ -106,24 +106,27 @@ def _grant(app: App, consumer_id: str, tier: str) -> None:
     app.lending.tiers.get(tier)
     with Notes(app).alone():
         token = _token(app, consumer_id)
-        scope = _naming_tiers(token)
-        app.tokens.change(token.id, scope=scope_with(scope, [*tiers_in(scope), tier]))
+        app.tokens.rescope(token.id, lambda scope: scope_with(scope, [*_tiers_of(token, scope), tier]))
 
 
 def _withdraw(app: App, consumer_id: str, tier: str) -> None:
     with Notes(app).alone():
         token = _token(app, consumer_id)
-        scope = _naming_tiers(token)
-        if tier not in tiers_in(scope):
-            raise NotFound(f"{token.name} has no such scope", why="its tier is not in it", hint="GET /admin/consumers")
-        app.tokens.change(token.id, scope=scope_with(scope, [one for one in tiers_in(scope) if one != tier]))
+
+        def without(scope: Scope) -> str:
+            tiers = _tiers_of(token, scope)
+            if tier in tiers:
+                return scope_with(scope, [one for one in tiers if one != tier])
+            why = "its tier is not in it"
+            raise NotFound(f"{token.name} has no such scope", why=why, hint="GET /admin/consumers")
+
+        app.tokens.rescope(token.id, without, is_less=True)
 
 
-def _naming_tiers(token: Token) -> Scope:
-    """The token's scope; ConsentNeeded if it names no tiers, since the first one would take all others away."""
-    scope = Scope.parse(token.scope)
+def _tiers_of(token: Token, scope: Scope) -> list[str]:
+    """The tiers in its scope; ConsentNeeded if it names none, since the first one would take all others away."""
     if scope.names("tier"):
-        return scope
+        return tiers_in(scope)
     why = "it may claim from every tier, and would then from this one alone"
     raise ConsentNeeded(
         f"the scope of {token.name} names no tiers", why=why, hint=f"ringlet tokens revoke {token.name}"

@@ -45,13 +45,13 @@ _MONEY = ("budget", "remaining", "resets_at", "balance")
 async def list_keys(request: HttpRequest) -> Response:
     """Every key that is there, the oldest first, and what is used of its limits."""
     daemon = await for_admin(request)
-    return answer(await daemon.work(_all, daemon.app))
+    return answer(await daemon.look(_all, daemon.app))
 
 
 async def show_key(request: HttpRequest) -> Response:
     """One key; 404 for an id that there is not."""
     daemon = await for_admin(request)
-    return answer(await daemon.work(_one, daemon.app, request.path_params["id"]))
+    return answer(await daemon.look(_one, daemon.app, request.path_params["id"]))
 
 
 async def add_key(request: HttpRequest) -> Response:
@@ -84,7 +84,7 @@ async def delete_key(request: HttpRequest) -> Response:
 async def health(request: HttpRequest) -> Response:
     """How many keys there are, and whether their values are encrypted where they are kept."""
     daemon = await for_admin(request)
-    return answer(await daemon.work(_health, daemon.app))
+    return answer(await daemon.look(_health, daemon.app))
 
 
 def entry_of(app: App, key_id: str) -> Entry:

@@ -57,4 +57,5 @@ def _rest(app: App, caller: Caller, key_id: str, until: float) -> None:
     except OutOfScope:
         raise no_key() from None
     lease = Lease(address, backend=app.backend.name, secret=Secret(""))
-    app.broker.report(lease, Outcome(kind=QUOTA_SPENT, until=until, whole_org=False))
+    said = "" if caller.is_admin else f"token:{caller.name}"
+    app.broker.report(lease, Outcome(kind=QUOTA_SPENT, until=until, whole_org=False), caller=said)

@@ -28,7 +28,7 @@ TIER_BODY: Kinds = {"name": str, "description": str, "features": dict}
 async def list_tiers(request: HttpRequest) -> Response:
     """Every tier, sorted by name."""
     daemon = await for_admin(request)
-    return answer(await daemon.work(_all, daemon.app))
+    return answer(await daemon.look(_all, daemon.app))
 
 
 async def add_tier(request: HttpRequest) -> Response:
@@ -101,9 +101,13 @@ def _delete(app: App, name: str) -> None:
 def _withdraw(app: App, tier: str) -> None:
     """So that no consumer has the next tier of that name without being given it."""
     for token in app.tokens.list():
-        scope = Scope.parse(token.scope)
-        if tier in tiers_in(scope):
-            app.tokens.change(token.id, scope=scope_with(scope, [one for one in tiers_in(scope) if one != tier]))
+        if tier in tiers_in(Scope.parse(token.scope)):
+            app.tokens.rescope(token.id, lambda scope: _without(scope, tier), is_less=True)
+
+
+def _without(scope: Scope, tier: str) -> str:
+    tiers = tiers_in(scope)
+    return scope_with(scope, [one for one in tiers if one != tier]) if tier in tiers else str(scope)
 
 
 def _required(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

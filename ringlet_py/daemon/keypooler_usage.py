@@ -28,7 +28,7 @@ async def list_usage(request: HttpRequest) -> Response:
     """The last claims that went well, newest first."""
     daemon = await for_admin(request)
     count = limit_of(request.query_params.get("limit", ""))
-    records = await daemon.work(latest, daemon.app.folders.state, is_use, count)
+    records = await daemon.look(latest, daemon.app.folders.state, is_use, count)
     return answer([used(record) for record in records])
 
 

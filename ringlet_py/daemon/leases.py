@@ -10,7 +10,7 @@ from ringlet_py.daemon.answers import answer
 from ringlet_py.daemon.bodies import object_of
 from ringlet_py.daemon.contract import KEYCHAIN, Contract, Told
 from ringlet_py.entry import Address, utc
-from ringlet_py.errors import LeaseEnded, LeaseNotFound, NotFound, UsageError
+from ringlet_py.errors import DaemonBusy, LeaseEnded, LeaseNotFound, NotFound, UsageError
 from ringlet_py.leasing.shown import shown
 from ringlet_py.leasing.terms import DEFAULT, seconds_of
 from ringlet_py.lending.reports import Outcome, from_header
@@ -90,22 +90,26 @@ async def claim(request: HttpRequest) -> Response:
     ttl = seconds_of(said.pop("ttl", DEFAULT))
     wanted = _wanted(caller, said, daemon.app.catalog.providers)
     lease = await daemon.lender.claim(wanted)
-    stored = await daemon.work(daemon.app.leasing.remember, lease, wanted, ttl=ttl, token=caller.id)
-    return answer(_handed_over(daemon, lease, stored), status=201)
+    try:
+        stored = await daemon.work(daemon.app.leasing.remember, lease, wanted, ttl=ttl, token=caller.id)
+    except DaemonBusy:  # nothing was done, and nobody has the key
+        await daemon.tend(daemon.app.broker.release, lease)
+        raise
+    return answer(_handed_over(daemon, caller, lease, stored), status=201)
 
 
 async def list_leases(request: HttpRequest) -> Response:
     """The caller's leases and those of tokens made under its own; with `?all=true` also those that have ended."""
     daemon, caller = await _asked(request)
     ended = request.query_params.get("all", "") == "true"
-    found = await daemon.work(daemon.app.leasing.list, caller, ended=ended)
-    return answer({"leases": [shown(lease, now=daemon.app.clock()) for lease in found]})
+    found = await daemon.look(daemon.app.leasing.list, caller, ended=ended)
+    return answer({"leases": [shown(lease, now=daemon.app.clock(), top=caller.top) for lease in found]})
 
 
 async def get(request: HttpRequest) -> Response:
     """One of the caller's leases, or of those of tokens made under its own."""
     daemon, caller = await _asked(request)
-    return _told(daemon, await daemon.work(daemon.app.leasing.get, _id(request), caller))
+    return _told(daemon, caller, await daemon.look(daemon.app.leasing.get, _id(request), caller))
 
 
 async def renew(request: HttpRequest) -> Response:
@@ -113,34 +117,34 @@ async def renew(request: HttpRequest) -> Response:
     daemon, caller = await _asked(request)
     said = await object_of(request, RENEW) if await request.body() else {}
     ttl = seconds_of(said.get("ttl", DEFAULT))
-    return _told(daemon, await daemon.work(daemon.app.leasing.renew, _id(request), ttl, caller))
+    return _told(daemon, caller, await daemon.work(daemon.app.leasing.renew, _id(request), ttl, caller))
 
 
 async def release(request: HttpRequest) -> Response:
     """Gives its use back, and ends it."""
     daemon, caller = await _asked(request)
-    return _told(daemon, await daemon.work(daemon.app.leasing.release, _id(request), caller))
+    return _told(daemon, caller, await daemon.work(daemon.app.leasing.release, _id(request), caller))
 
 
 async def report(request: HttpRequest) -> Response:
     """How its key fared at the provider."""
     daemon, caller = await _asked(request)
     outcome = _outcome(await object_of(request, REPORT))
-    return _told(daemon, await daemon.work(daemon.app.leasing.report, _id(request), outcome, caller))
+    return _told(daemon, caller, await daemon.work(daemon.app.leasing.report, _id(request), outcome, caller))
 
 
 async def revoke(request: HttpRequest) -> Response:
     """Ends it, and gives nothing back."""
     daemon, caller = await _asked(request)
-    return _told(daemon, await daemon.work(daemon.app.leasing.revoke, _id(request), caller))
+    return _told(daemon, caller, await daemon.work(daemon.app.leasing.revoke, _id(request), caller))
 
 
 async def _asked(request: HttpRequest) -> tuple[Daemon, Caller]:
     return request.app.state.daemon, await caller_of(request)
 
 
-def _told(daemon: Daemon, lease: StoredLease) -> Response:
-    return answer({"lease": shown(lease, now=daemon.app.clock())})
+def _told(daemon: Daemon, caller: Caller, lease: StoredLease) -> Response:
+    return answer({"lease": shown(lease, now=daemon.app.clock(), top=caller.top)})
 
 
 def _id(request: HttpRequest) -> str:
@@ -164,9 +168,9 @@ def _wanted(caller: Caller, said: dict[str, Any], providers: Mapping[str, Provid
     return caller.request(Address(said["provider"], alias) if alias else None, **said)
 
 
-def _handed_over(daemon: Daemon, lease: Lease, stored: StoredLease) -> dict[str, Any]:
+def _handed_over(daemon: Daemon, caller: Caller, lease: Lease, stored: StoredLease) -> dict[str, Any]:
     return {
-        "lease": shown(stored, now=daemon.app.clock()),
+        "lease": shown(stored, now=daemon.app.clock(), top=caller.top),
         "key": lease.secret.reveal(),
         "reason": lease.reason,
         "base_url": lease.base_url or None,

@@ -7,7 +7,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.errors import RingletError
+from ringlet_py.daemon.threads import busy
+from ringlet_py.errors import KeychainTimeout, RingletError
 from ringlet_py.tokens import Caller
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Answer = tuple[Caller, Request, Lease | None]
 
 MOST = 32  # claims in one transaction: what the last of them waits for the others is some milliseconds
+WAITING = 256  # claims that wait for their group
 SEALED = "sealed"
 QUICK = (SEALED, "file")  # backends that ask nobody, so that no claim of a group waits for a person
 _NOBODY = Caller(name="")
@@ -36,18 +38,21 @@ class _Call:
 
 
 class Lender:
-    """`Broker.claim` for coroutines; `work` does something in a thread."""
+    """`Broker.claim` for coroutines; `work` does something in a thread, `tend` also where too much waits for one."""
 
-    def __init__(self, app: App, work: Callable[..., Awaitable[Any]], metrics: Metrics) -> None:
+    def __init__(
+        self, app: App, work: Callable[..., Awaitable[Any]], metrics: Metrics, *, tend: Callable[..., Awaitable[Any]]
+    ) -> None:
         self._app = app
         self._work = work
+        self._tend = tend
         self._metrics = metrics
         self._waiting: list[_Call] = []
         self._draining: asyncio.Task[None] | None = None
         self._is_warm = False
 
     async def claim(self, request: Request) -> Lease:
-        """As `Broker.claim`; what waits occupies no thread."""
+        """As `Broker.claim`; what waits occupies no thread.  DaemonBusy, at once, if too many claims wait already."""
         return (await self.claim_as("", lambda _: request))[1]
 
     async def claim_as(self, token: str, asked: Asked) -> tuple[Caller, Lease]:
@@ -58,6 +63,8 @@ class Lender:
         return caller, lease
 
     async def _joined(self, token: str, asked: Asked) -> Answer:
+        if len(self._waiting) >= WAITING:
+            raise busy("claims")
         call = _Call(token, asked, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if self._draining is None:
@@ -70,7 +77,10 @@ class Lender:
             while self._waiting:
                 await self._gathered()
                 calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                for call, answer in zip(calls, await self._answered(calls), strict=True):
+                answers = await self._answered(calls)
+                if all(isinstance(answer, KeychainTimeout) for answer in answers):
+                    calls, answers = self._with_those_behind(calls, answers)
+                for call, answer in zip(calls, answers, strict=True):
                     if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
                         await self._given_back(answer[2])
         finally:
@@ -79,7 +89,7 @@ class Lender:
     async def _answered(self, calls: list[_Call]) -> list[Answer | Exception]:
         """What each of the calls comes to; where all of them fail of what nobody foresaw, each is asked by itself."""
         try:
-            return _answers(self._app, calls) if self._is_at_once() else await self._in_thread(calls)
+            return await self._at_once(calls) if self._is_at_once() else await self._in_thread(calls)
         except RingletError as problem:
             return [problem] * len(calls)
         except Exception as problem:  # noqa: BLE001 - it is told to those who wait
@@ -87,10 +97,17 @@ class Lender:
                 return [problem]
         return [(await self._answered([call]))[0] for call in calls]
 
+    def _with_those_behind(
+        self, calls: list[_Call], answers: list[Answer | Exception]
+    ) -> tuple[list[_Call], list[Answer | Exception]]:
+        """Who waits behind a group for which the ledger came too late is told so too, and not after another wait."""
+        behind, self._waiting = self._waiting, []
+        return calls + behind, answers + [answers[0]] * len(behind)
+
     async def _given_back(self, lease: Lease) -> None:
         """Nobody is left to have the key."""
         with contextlib.suppress(RingletError):  # a use too many does no harm
-            await self._work(self._app.broker.release, lease)
+            await self._tend(self._app.broker.release, lease)
 
     async def _gathered(self) -> None:
         """Lets those join who are on their way, as long as each turn of the loop brings more of them."""
@@ -107,8 +124,21 @@ class Lender:
         """
         return self._is_warm and not self._app.kept.is_busy() and not self._app.audit.is_busy()
 
+    async def _at_once(self, calls: list[_Call]) -> list[Answer | Exception]:
+        """In the event loop, which waits for nobody: who would have had to, waits in a thread after all."""
+        try:
+            with self._app.kept.hurrying():
+                answers = _answers(self._app, calls)
+        except KeychainTimeout:
+            return await self._in_thread(calls)
+        late = [call for call, answer in zip(calls, answers, strict=True) if isinstance(answer, KeychainTimeout)]
+        if not late:
+            return answers
+        waited = iter(await self._in_thread(late))
+        return [next(waited) if isinstance(answer, KeychainTimeout) else answer for answer in answers]
+
     async def _in_thread(self, calls: list[_Call]) -> list[Answer | Exception]:
-        answers: list[Answer | Exception] = await self._work(_answers, self._app, calls)
+        answers: list[Answer | Exception] = await self._tend(_answers, self._app, calls)
         lent = any(not isinstance(answer, Exception) and answer[2] for answer in answers)
         self._is_warm = self._is_warm or (lent and self._app.settings.backend == SEALED)
         return answers

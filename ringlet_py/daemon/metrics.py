@@ -116,7 +116,7 @@ async def show(request: HttpRequest) -> Response:
     await admin_of(request)
     daemon: Daemon = request.app.state.daemon
     with suppress(RingletError):  # without the ledger there are still numbers
-        daemon.metrics.learn(await daemon.work(names_of, daemon.app))
+        daemon.metrics.learn(await daemon.look(names_of, daemon.app))
     return text(daemon.metrics.exposed(), kind=_KIND)
 
 

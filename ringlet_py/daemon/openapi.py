@@ -29,7 +29,7 @@ ANYWHERE = {
     421: "the header Host names another host",
     431: "the head of the request is too long",
     500: "something is broken here",
-    503: "the keychain or the ledger cannot be asked, there are too many connections, or the daemon stops",
+    503: "the keychain or the ledger cannot be asked, there are too many connections or requests, or the daemon stops",
 }
 WITH_TOKEN = {
     401: "there is no token, or it is unknown, revoked or expired",
@@ -169,7 +169,7 @@ def _refusal(status: int, text: str) -> Schema:
     headers = _headers()
     if status == 401:
         headers["WWW-Authenticate"] = {"required": True, "schema": {"type": "string", "const": "Bearer"}}
-    if status == 429:
+    if status in (429, 503):
         headers["Retry-After"] = {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
     content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {"description": text, "headers": headers, "content": content}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ringlet_py.daemon.access import Failures
 from ringlet_py.daemon.lender import Lender
 from ringlet_py.daemon.metrics import Metrics
+from ringlet_py.daemon.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 Given = ParamSpec("Given")
-THREADS = 16
+WRITERS, READERS = 16, 8  # threads
+WRITES, READS = 64, 256  # that may wait for one of these
 WARNING = 60.0  # seconds between two warnings
 
 
@@ -31,13 +31,25 @@ class Daemon:
         self.metrics = Metrics()
         self._renewed = renewed
         self._warned = -WARNING
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ringlet")
-        self.lender = Lender(app, self.work, self.metrics)
+        self._writers = Threads("changes", WRITERS, waiting=WRITES)
+        self._readers = Threads("questions", READERS, waiting=READS)
+        self._own = Threads("claims", 2)
+        self.lender = self._lender()
 
     async def work(self, action: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
-        """What the action answers, done in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: action(*args, **kwargs))
+        """What the action answers, done in a thread; DaemonBusy if too many wait for one.
+
+        It may have to wait for other programs, or for a person.
+        """
+        return await self._writers.do(action, *args, **kwargs)
+
+    async def look(self, action: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        """The same for what only reads, and waits for nobody: whatever keeps the others waiting, this goes on."""
+        return await self._readers.do(action, *args, **kwargs)
+
+    async def tend(self, action: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        """The same for what the daemon does of itself, and must not be refused."""
+        return await self._own.do(action, *args, **kwargs)
 
     def warn(self, problem: RingletError) -> None:
         """Says it to the person who runs this, once a minute however often it comes."""
@@ -52,12 +64,17 @@ class Daemon:
         Raises what is wrong with the settings, and then nothing has changed.  Counts are in the ledger, not here.
         """
         app = self._renewed(self.app)
-        self.app, self.lender = app, Lender(app, self.work, self.metrics)
+        self.app = app
+        self.lender = self._lender()
 
     def close(self) -> None:
         """Waits for what is being done, and closes what is open."""
-        self._threads.shutdown()
+        for threads in (self._writers, self._readers, self._own):
+            threads.close()
         try:
             self.failures.flush(self.app.audit, is_last=True)
         finally:
             self.app.audit.close()
+
+    def _lender(self) -> Lender:
+        return Lender(self.app, self.work, self.metrics, tend=self.tend)

@@ -24,9 +24,10 @@ class Renewal:
         self._ledger = load_ledger(app.folders.config_file, app.environ)
 
     def __call__(self, old: App) -> App:
-        """The app as the settings say now; ConfigError, and nothing is changed, if they are wrong."""
+        """The app as settings and catalog say now; ConfigError, and nothing is changed, if these are wrong."""
         new = self._make()
         new.say = old.say
+        new.catalog.providers, new.catalog.agents  # noqa: B018 - read now: a file that is wrong must change nothing
         settings, ledger = new.settings, load_ledger(new.folders.config_file, new.environ)
         if ledger == self._ledger:
             new.kept = old.kept

@@ -1,39 +1,45 @@
-"""The daemon that runs: which process it is, whether it answers, how it is started and stopped from outside."""
+"""The daemon that runs: which process it is, where it is looked for, whether it answers."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import stat
-import subprocess
-import sys
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.errors import DaemonError, DaemonNotRunning, DaemonRunning, InsecurePermissions, KeychainTimeout
+from ringlet_py.errors import (
+    DaemonError,
+    DaemonNotRunning,
+    DaemonRunning,
+    InsecurePermissions,
+    KeychainTimeout,
+    RingletError,
+)
 from ringlet_py.files.checks import POSIX, quoted
-from ringlet_py.files.folders import runtime_folder
-from ringlet_py.files.private import Lock, make_private_folder, open_private, read_private, write_private
+from ringlet_py.files.folders import NAME, runtime_folder
+from ringlet_py.files.private import Lock, make_private_folder, read_private, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ringlet_py.app import App
 
 READY = "ringlet daemon: ready"  # how the line begins that it prints as soon as it answers
 _MOMENT = 0.5  # seconds; whoever only looks whether the lock is held has let go of it by then
-_PAUSE = 0.02
-_LONGEST_LOG = 1024 * 1024
 _ANSWER = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What a running daemon says of itself; `born` is the system's mark of the process' start, "" where it has none."""
+    """What a running daemon says of itself; `born` is the system's mark of the process' start, "" where it has none.
+
+    `front` and `words` of a command line start another one like it.  It is `detached` if `daemon start` put it into the
+    background, else it belongs to a terminal or a service manager.  `hangups` is how many SIGHUPs it has answered, and
+    `problem` what kept it from reading its settings at the last one.
+    """
 
     pid: int
     born: str
@@ -41,6 +47,11 @@ class Running:
     version: str
     urls: tuple[str, ...] = ()
     socket: str = ""
+    front: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    detached: bool = False
+    hangups: int = 0
+    problem: str = ""
 
 
 def check_installed() -> None:
@@ -76,7 +87,7 @@ class Runtime:
         try:
             lock.__enter__()
         except KeychainTimeout:
-            raise self._taken() from None
+            raise self.taken() from None
         with _left(lock):
             self.forget()  # what one that was killed has left, before it is taken for ours
             yield
@@ -89,7 +100,8 @@ class Runtime:
             what = f"{self.folder} can be entered by others (mode {mode:04o})"
             raise InsecurePermissions(what, hint=f"chmod 700 {quoted(self.folder)}")
 
-    def _taken(self) -> DaemonRunning:
+    def taken(self) -> DaemonRunning:
+        """The error for one that runs already, with what it says of itself."""
         found = self._said()
         where = " and ".join([*found.urls, found.socket]) if found else ""
         why = f"process {found.pid} answers on {where}" if found else f"its files are in {self.folder}"
@@ -112,6 +124,10 @@ class Runtime:
         found = self._said()
         return found if found and born(found.pid) == found.born else None
 
+    def not_running(self) -> DaemonNotRunning:
+        """The error for one that does not run, with where it was looked for."""
+        return DaemonNotRunning("the daemon does not run", why=f"its files would be in {self.folder}")
+
     def _is_held(self) -> bool:
         self.prepare()
         try:
@@ -122,10 +138,22 @@ class Runtime:
 
     def _said(self) -> Running | None:
         try:
-            fields = json.loads(read_private(self._state))
-            return Running(**{**fields, "urls": tuple(fields["urls"])})
-        except (OSError, ValueError, TypeError, KeyError):
+            fields: dict[str, Any] = json.loads(read_private(self._state))
+            lists = {name: tuple(each) for name, each in fields.items() if isinstance(each, list)}
+            return Running(**{**fields, **lists})
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
+
+
+def elsewhere(app: App) -> str:
+    """The folder of a daemon that runs under another XDG_RUNTIME_DIR than is set here, "" if none does."""
+    own = Runtime.of(app)
+    folders = [os.path.join(app.folders.state, "run"), *([f"/run/user/{os.getuid()}/{NAME}"] if POSIX else [])]
+    for folder in folders:
+        with suppress(RingletError, OSError):
+            if folder != own.folder and Runtime(folder, log=own.log).find():
+                return folder
+    return ""
 
 
 @contextmanager
@@ -168,92 +196,3 @@ def _connected(running: Running, patience: float) -> socket.socket:
         return one
     host, _, port = running.urls[0].removeprefix("http://").rpartition(":")
     return socket.create_connection((host.strip("[]"), int(port)), timeout=patience)
-
-
-def start(runtime: Runtime, words: list[str], *, environ: Mapping[str, str], patience: float = 30.0) -> Running:
-    """Starts the daemon as a process of its own, which these words of a command line do; returns when it answers.
-
-    Raises DaemonRunning, and DaemonError with what the process said where it did not start.
-    """
-    if runtime.find():
-        raise runtime._taken()  # noqa: SLF001 - of this module
-    log = _opened_log(runtime.log)
-    try:
-        before = os.lseek(log, 0, os.SEEK_END)
-        child = _spawn(words, environ, log, folder=os.path.dirname(runtime.log))
-        assert child.stdout  # noqa: S101 - a pipe was asked for
-        with child.stdout as told:
-            line = told.readline()
-        if not line.startswith(READY.encode()):
-            raise _failed(child, log, before, patience)
-        child.returncode = 0  # it is nobody's child from now on
-    finally:
-        os.close(log)
-    found = runtime.find()
-    if found is None:
-        raise DaemonError("the daemon ended as soon as it had started", hint=f"cat {quoted(runtime.log)}")
-    return found
-
-
-def _spawn(words: list[str], environ: Mapping[str, str], log: int, *, folder: str) -> subprocess.Popen[bytes]:
-    own: dict[str, Any] = {"start_new_session": True} if POSIX else {"creationflags": 0x00000208}  # detached, own group
-    own |= {"cwd": folder, "env": dict(environ)}  # where it was started from can be unmounted
-    # -P: a file in the current folder must not take a module's place
-    command = [sys.executable, "-P", "-m", "ringlet_py", *words]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, **own)
-
-
-def _opened_log(path: str) -> int:
-    make_private_folder(os.path.dirname(path))
-    log = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    if os.fstat(log).st_size > _LONGEST_LOG:
-        os.ftruncate(log, 0)
-    return log
-
-
-def _failed(child: subprocess.Popen[bytes], log: int, before: int, patience: float) -> DaemonError:
-    """What the process said before it ended."""
-    try:
-        status = child.wait(patience)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        status = child.wait()
-    os.lseek(log, before, os.SEEK_SET)
-    said = os.read(log, _ANSWER).decode(errors="replace").splitlines()
-    parts = [line.removeprefix("ringlet: ") for line in said]
-    told = {name: text for name, _, text in (part.partition(": ") for part in parts)}
-    kind = DaemonRunning if told.get("error", "").endswith((" is taken", " runs already")) else DaemonError
-    why = "; ".join(told[name] for name in ("error", "why") if name in told) or f"it ended with status {status}"
-    return kind("the daemon did not start", why=why, hint=told.get("hint"))
-
-
-def stop(runtime: Runtime, *, patience: float) -> tuple[Running, float]:
-    """Asks the daemon to end and waits until it has; how many seconds that took.
-
-    Raises DaemonNotRunning, and DaemonError if it has not ended within `patience` seconds.
-    """
-    found = runtime.find()
-    if found is None:
-        raise DaemonNotRunning("the daemon does not run", why=f"its files would be in {runtime.folder}")
-    began = time.monotonic()
-    _end(found)
-    while runtime.find() is not None:
-        if time.monotonic() - began > patience:
-            why = f"process {found.pid} is still finishing requests"
-            raise DaemonError("the daemon has not ended yet", why=why, hint=f"kill -9 {found.pid}")
-        time.sleep(_PAUSE)
-    return found, time.monotonic() - began
-
-
-def _end(found: Running) -> None:
-    """SIGTERM to that very process, never to another one that has its number by now."""
-    if not hasattr(os, "pidfd_open"):
-        os.kill(found.pid, signal.SIGTERM)
-        return
-    with suppress(ProcessLookupError):
-        fd = os.pidfd_open(found.pid)
-        try:
-            if born(found.pid) == found.born:
-                signal.pidfd_send_signal(fd, signal.SIGTERM)  # type: ignore[attr-defined,unused-ignore]
-        finally:
-            os.close(fd)

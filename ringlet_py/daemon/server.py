@@ -51,13 +51,21 @@ class Doors:
         return [f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}" for host, port in found]
 
 
-def serve(daemon: Daemon, doors: Doors, *, ready: Callable[[], None], say: Callable[[str], None]) -> None:
-    """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon.
-
-    `ready` is called as soon as requests are answered.
+@dataclass(frozen=True, kw_only=True)
+class Events:
+    """Who is told what: `ready` as soon as requests are answered, `reloaded` how many SIGHUPs were answered and what
+    was wrong at the last one, in a thread of its own, and `say` what a person may want to know.
     """
-    application = Strangers(Straight(asgi(daemon)), port=doors.port, say=say)
-    server = _Server(_config(application, doors), daemon, doors, ready=ready, say=say)
+
+    ready: Callable[[], None]
+    reloaded: Callable[[int, str], None]
+    say: Callable[[str], None]
+
+
+def serve(daemon: Daemon, doors: Doors, events: Events) -> None:
+    """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon."""
+    application = Strangers(Straight(asgi(daemon)), port=doors.port, say=events.say)
+    server = _Server(_config(application, doors), daemon, doors, events)
     try:
         asyncio.run(server.serve(sockets=doors.sockets))
     finally:
@@ -88,23 +96,17 @@ def _config(application: Strangers, doors: Doors) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """uvicorn's server with our signals, and with someone who looks after connections and settings."""
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        daemon: Daemon,
-        doors: Doors,
-        *,
-        ready: Callable[[], None],
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, daemon: Daemon, doors: Doors, events: Events) -> None:
         super().__init__(config)
         self._daemon = daemon
         self._bounds = doors.bounds
         connections, requests = self.server_state.connections, self.server_state.tasks
         daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests))
-        self._ready = ready
-        self._say = say
+        self._events = events
+        self._say = events.say
         self._tasks: list[asyncio.Task[None]] = []
+        self._hangups = 0
+        self._reloading = asyncio.Lock()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to answer."""
@@ -112,7 +114,7 @@ class _Server(uvicorn.Server):
         loop.set_exception_handler(self._on_problem)
         await super().startup(sockets)
         self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._watch())]
-        self._ready()
+        self._events.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends what is under way; slow connections are ended as ever."""
@@ -136,15 +138,26 @@ class _Server(uvicorn.Server):
 
     def _on_hangup(self, *_: object) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(lambda: self._tasks.append(loop.create_task(self._reload())))
+        loop.call_soon_threadsafe(lambda: self._tasks.append(loop.create_task(self._hung_up())))
 
-    async def _reload(self) -> None:
+    async def _hung_up(self) -> None:
+        problem = await self._reload()
+        self._hangups += 1
         try:
-            await self._daemon.work(self._daemon.reload)
-        except (RingletError, OSError) as problem:
-            self._say(f"ringlet: error: the settings were not read again: {problem}")
-        else:
-            self._say("ringlet: the settings were read again")
+            await self._daemon.tend(self._events.reloaded, self._hangups, problem)
+        except (RingletError, OSError) as error:
+            self._say(f"ringlet: error: who asked for it cannot be told: {error}")
+
+    async def _reload(self) -> str:
+        """Reads the settings again, one after the other; what was wrong with them."""
+        async with self._reloading:
+            try:
+                await self._daemon.tend(self._daemon.reload)
+            except (RingletError, OSError) as problem:
+                self._say(f"ringlet: error: the settings were not read again: {problem}")
+                return str(problem)
+        self._say("ringlet: the settings were read again")
+        return ""
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -165,7 +178,7 @@ class _Server(uvicorn.Server):
 
     async def _record_failures(self) -> None:
         try:
-            await self._daemon.work(self._daemon.failures.flush, self._daemon.app.audit)
+            await self._daemon.tend(self._daemon.failures.flush, self._daemon.app.audit)
         except RingletError as problem:
             self._say(f"ringlet: error: {problem}")
 

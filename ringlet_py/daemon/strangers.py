@@ -31,6 +31,7 @@ class Strangers:
     def __init__(self, application: ASGIApp, *, port: int, say: Callable[[str], None]) -> None:
         self._application = application
         self._say = say
+        self._here = f"localhost:{port}"
         hosts = [f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")]
         if port == _HTTP:  # which nobody writes down
             hosts += ["127.0.0.1", "localhost", "[::1]"]
@@ -61,9 +62,9 @@ class Strangers:
                 hosts.append(value.lower())
             elif name == b"origin" or (name == b"sec-fetch-site" and value.lower() != b"none"):
                 browser = name
-        allowed = UNIX_HOSTS if is_unix(scope["client"][0]) else self._hosts
+        here, allowed = ("localhost", UNIX_HOSTS) if is_unix(scope["client"][0]) else (self._here, self._hosts)
         if len(hosts) != 1 or hosts[0] not in allowed or not _is_for(hosts[0], scope.get("target", b"")):
-            return 421, "usage", "this is not the host that was asked for", "the header Host names another one"
+            return 421, "usage", "this is not the host that was asked for", f"the header Host is not {here}"
         if browser:
             return 403, "out-of-scope", "web pages may not ask here", f"the request has a header {browser.decode()}"
         return _in_query(scope["query_string"])

@@ -9,12 +9,14 @@ from ringlet_py.daemon.answers import answer
 from ringlet_py.daemon.bodies import object_of
 from ringlet_py.daemon.contract import Contract, Told
 from ringlet_py.errors import TokenExists, TokenNotFound, UsageError
+from ringlet_py.tokens.making import checked_term
 from ringlet_py.tokens.shown import as_data
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
 
+    from ringlet_py.app import App
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.ledger.tokens import Token
     from ringlet_py.secret import Secret
@@ -33,6 +35,7 @@ TOKEN = {
     **dict.fromkeys(("under", "created_at", "expires_at", "quota"), (str, None)),
     "expired": bool,
     "max_uses": (str, None),
+    **dict.fromkeys(("uses_left", "quota_left"), (int, None)),
 }
 NEW = {"token": TOKEN, "value": str}
 
@@ -57,6 +60,8 @@ async def create(request: HttpRequest) -> Response:
         raise UsageError("the token has no name", hint='for example {"name": "sub-agent", "scope": "pool=openai"}')
     if caller.is_admin and "scope" not in said:
         raise UsageError("the token has no scope", why="it could claim every key", hint='"provider=*" says so')
+    for term in ("ttl", "max_uses", "quota"):
+        checked_term(term, str(said.get(term, "none")))
     ttl = f"{said['ttl']}s" if isinstance(said.get("ttl"), int) else said.get("ttl", "")
     terms = {"scope": said.get("scope", ""), "ttl": ttl, "quota": said.get("quota", "")}
     terms["max_uses"] = str(said.get("max_uses", ""))
@@ -67,8 +72,7 @@ async def create(request: HttpRequest) -> Response:
 async def list_tokens(request: HttpRequest) -> Response:
     """Those made under the caller's own, expired ones too; all of them for the admin."""
     daemon, caller = await _asked(request)
-    tokens = await daemon.work(daemon.app.tokens.list, caller)
-    return answer({"tokens": [as_data(token, tokens, now=daemon.app.clock()) for token in tokens]})
+    return answer({"tokens": await daemon.look(_told, daemon.app, caller)})
 
 
 async def rotate(request: HttpRequest) -> Response:
@@ -90,9 +94,14 @@ async def _asked(request: HttpRequest) -> tuple[Daemon, Caller]:
 
 
 async def _with_value(daemon: Daemon, caller: Caller, token: Token, secret: Secret, *, status: int = 200) -> Response:
-    tokens = await daemon.work(daemon.app.tokens.list, caller)
-    said: dict[str, Any] = as_data(token, tokens, now=daemon.app.clock())
+    (said,) = await daemon.work(_told, daemon.app, caller, token)
     return answer({"token": said, "value": secret.reveal()}, status=status)
+
+
+def _told(app: App, caller: Caller, *those: Token) -> list[dict[str, Any]]:
+    """These tokens, else all that the caller may see; their names as it calls them."""
+    tokens = app.tokens.list(caller)
+    return as_data(those or tokens, tokens, claims=app.kept.claims, now=app.clock(), top=caller.top)
 
 
 def _id(request: HttpRequest) -> str:

@@ -54,7 +54,7 @@ async def list_keys(request: HttpRequest) -> Response:
     """What is known of the user's own keys, without their values."""
     daemon = await for_admin(request)
     user = checked_id("user", request.path_params["id"])
-    entries = await daemon.work(daemon.app.keychain.entries)
+    entries = await daemon.look(daemon.app.keychain.entries)
     return answer({"keys": [_shown(entry) for entry in entries if entry.owner == _owner(user)]})
 
 

@@ -41,6 +41,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         MasterKeyMissing        9   what opens the sealed values is not where it was kept
         MasterKeyWrong          9   it is there, and does not open them
         LedgerUnreachable       9   the server of the ledger is down, or cannot be spoken to
+        LedgerMissing           9   the file of the ledger was there, and is gone
         StoreCorrupt            9   a file of ours that cannot be read as what it should be
       InsecurePermissions      10
       ConfigError              11   a configuration file that is wrong
@@ -62,6 +63,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         LeaseEnded             15   a lease that has expired, was released or was revoked
       DaemonError              16   the daemon cannot do what it was asked
         DaemonRunning          16   another one has its place
+        DaemonBusy             16   more waits already than it can answer in time
         DaemonNotRunning       16
       SearchIncomplete         17   nothing was found, but not everything could be looked at
       LaunchError             125   the agent could not be started
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import CatalogInvalid as CatalogInvalid
     from ringlet_py.errors.tree import CheckImpossible as CheckImpossible
     from ringlet_py.errors.tree import ConfigError as ConfigError
+    from ringlet_py.errors.tree import DaemonBusy as DaemonBusy
     from ringlet_py.errors.tree import DaemonError as DaemonError
     from ringlet_py.errors.tree import DaemonNotRunning as DaemonNotRunning
     from ringlet_py.errors.tree import DaemonRunning as DaemonRunning
@@ -129,6 +132,7 @@ if TYPE_CHECKING:
     from ringlet_py.errors.tree import KeyUnusable as KeyUnusable
     from ringlet_py.errors.tree import LaunchError as LaunchError
     from ringlet_py.errors.tree import LeaseEnded as LeaseEnded
+    from ringlet_py.errors.tree import LedgerMissing as LedgerMissing
     from ringlet_py.errors.tree import LedgerUnreachable as LedgerUnreachable
     from ringlet_py.errors.tree import MasterKeyMissing as MasterKeyMissing
     from ringlet_py.errors.tree import MasterKeyWrong as MasterKeyWrong

@@ -89,6 +89,13 @@ class LedgerUnreachable(KeychainError):
     hint = "start that server, or set [ledger] url or RINGLET_LEDGER_URL to another"
 
 
+class LedgerMissing(KeychainError):
+    """A ledger that was there and is gone; no empty one is made in its place."""
+
+    code = "ledger-missing"
+    hint = "put its file back from a backup"
+
+
 class StoreCorrupt(KeychainError):
     code = "store-corrupt"
     hint = "mend the file by hand; ringlet will not overwrite what it cannot read"
@@ -208,6 +215,14 @@ class DaemonError(RingletError):
 
 class DaemonRunning(DaemonError):
     code = "daemon-running"
+
+
+class DaemonBusy(DaemonError):
+    """More waits already than is good; `retry_after` is in seconds."""
+
+    code = "daemon-busy"
+    hint = "ask again in a moment"
+    retry_after = 1
 
 
 class DaemonNotRunning(DaemonError):

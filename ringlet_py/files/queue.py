@@ -24,14 +24,15 @@ class Queue:
         self.limit = limit
         self.fd = open_private(path, os.O_RDWR | os.O_CREAT)
 
-    def enter(self) -> None:
-        """Waits for the turn."""
+    def enter(self, *, limit: float | None = None) -> None:
+        """Waits for the turn, at most for so many seconds, or for the queue's own."""
         if _try_lock(self.fd):
             return
-        deadline = time.monotonic() + self.limit
+        patience = self.limit if limit is None else limit
+        deadline = time.monotonic() + patience
         while not _try_lock(self.fd):
             if time.monotonic() > deadline:
-                what = f"{self.path} is locked by another ringlet for more than {self.limit:g} seconds"
+                what = f"{self.path} is locked by another ringlet for more than {patience:g} seconds"
                 raise KeychainTimeout(what, hint="see which process it is: fuser " + quoted(self.path))
             time.sleep(PAUSE)
 

@@ -29,14 +29,20 @@ def _check(status: os.stat_result, path: str) -> None:
     if not POSIX:
         return
     if status.st_uid not in (0, os.geteuid()):
-        hint = f"sudo chown {os.geteuid()} {quoted(path)}"
-        raise InsecurePermissions(f"{path} belongs to user {status.st_uid}", hint=hint)
+        raise InsecurePermissions(f"{path} belongs to user {status.st_uid}", hint=_to_own(status, path))
     if status.st_mode & 0o022:
         raise InsecurePermissions(
             f"{path} is writable by others (mode {stat.S_IMODE(status.st_mode):04o})",
             why="who can write it can send a key elsewhere",
             hint=f"chmod go-w {quoted(path)}",
         )
+
+
+def _to_own(status: os.stat_result, path: str) -> str:
+    """Never to take over what a link leads to, nor as root somebody's files."""
+    if os.geteuid() == 0:
+        return f"run it without sudo, as user {status.st_uid}"
+    return f"ls -lL {quoted(path)}" if os.path.islink(path) else f"sudo chown {os.geteuid()} {quoted(path)}"
 
 
 def _decoded(raw: bytes, path: str) -> str:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address
-from ringlet_py.errors import AuditError, LeaseNotFound, RingletError, StoreCorrupt, UsageError
+from ringlet_py.errors import AuditError, LeaseEnded, LeaseNotFound, RingletError, StoreCorrupt, UsageError
 from ringlet_py.leasing.callers import Ownership
 from ringlet_py.leasing.grants import GRANTEE, Grants
 from ringlet_py.leasing.rows import ID_LENGTH, lease_of, milliseconds, orphaned, stored_of
 from ringlet_py.leasing.terms import DEFAULT, RELEASED, REVOKED, RUNNING, check_running, seconds_of, state_of, until
+from ringlet_py.lending.reports import CALLERS_INVALID, INVALID, of_caller
 from ringlet_py.lending.turns import ENVIRONMENT
 from ringlet_py.usable import usable
 
@@ -120,13 +121,20 @@ class Leasing:
         return new
 
     def report(self, id: str, outcome: Outcome, caller: Caller) -> StoredLease:  # noqa: A002 - as above
-        """Says how the lease's key fared at its provider, for all who claim it."""
+        """Says how the lease's key fared at its provider, for all who claim it.
+
+        A caller's word holds for a while (`reports.of_caller`), and a key is `invalid` by it only as long as it got
+        that key lately.  Raises LeaseEnded for an `invalid` that is of a value which was replaced since.
+        """
         lease = self._found(id, caller)
         self._check(lease, caller, "report")
         if lease.pool and lease.caller.startswith(GRANTEE):
             hint = "ringlet pools report PROVIDER ALIAS OUTCOME"
             raise UsageError(f"the lease {id} is of no key, but of the pool {lease.pool}", hint=hint)
-        self._broker.report(lease_of(lease), outcome)
+        if outcome.kind == INVALID:
+            self._recorded(lease, caller, "report", lambda its: self._of_its_value(its, caller))
+        believed = outcome if caller.is_admin else of_caller(outcome)
+        self._broker.report(lease_of(lease), believed, caller=_said(caller))
         return lease
 
     def revoke(self, id: str, caller: Caller) -> StoredLease:  # noqa: A002 - as above
@@ -169,6 +177,17 @@ class Leasing:
         except RingletError as problem:
             self._record(action, problem.code, lease, caller)
             raise
+
+    def _of_its_value(self, lease: StoredLease, caller: Caller) -> StoredLease:
+        """The lease, if what is said of its key now is said of the value that it has."""
+        entry = None if lease.backend == ENVIRONMENT else self._entry(Address.parse(lease.address).key())
+        if entry is not None and milliseconds(entry.replaced_at) > lease.created_at:
+            what = f"the lease {lease.id} is of a value that {lease.address} has no more"
+            raise LeaseEnded(what, why=f"it was replaced at {entry.replaced_at}")
+        if not caller.is_admin and lease.created_at < (self._clock() - CALLERS_INVALID) * 1000:
+            what = f"the lease {lease.id} is too old to say by it that its key is invalid"
+            raise UsageError(what, why="its key was lent more than an hour ago", hint="claim again")
+        return lease
 
     def _ended(self, how: str) -> Change:
         return lambda lease: replace(lease, ended=how, ended_at=int(self._clock() * 1000))
@@ -214,7 +233,11 @@ class Leasing:
             address=lease.address,
             backend=lease.backend,
             purpose=f"lease {lease.id}",
-            caller="" if caller.is_admin else f"token:{caller.name}",
+            caller=_said(caller),
             feature=lease.feature,
             pool=lease.pool,
         )
+
+
+def _said(caller: Caller) -> str:
+    return "" if caller.is_admin else f"token:{caller.name}"

@@ -21,7 +21,7 @@ Every engine keeps this contract (`tests/ledger/claims_contract.py` is it as tes
 
 - `claim` takes one use of every stream that the claim counts on, or of none; what it answers is what it did.
 - Never are more uses taken than a rate allows in any true window, whatever the processes, machines, clocks and crashes.
-- `peek` and `standings` change nothing.
+- `peek`, `standings` and `left` change nothing.
 - A use is taken back once, however often `give_back` is asked to.
 - Times are whole milliseconds of the ledger's steady clock, which no step of the wall clock moves and which goes on
   after a restart; dates and calendar windows are of the wall clock (see `limits`).
@@ -208,8 +208,15 @@ class Claims(Protocol):
         """What `claim` would answer, changing nothing."""
         ...
 
-    def standings(self, turn: Turn) -> list[Standing]:
-        """How each member stands, sorted by address."""
+    def standings(self, turn: Turn, *, most: int = 0) -> list[Standing]:
+        """How each member stands, sorted by address.
+
+        With `most` only the first so many of them, and an engine may leave their `remaining` empty.
+        """
+        ...
+
+    def left(self, bearers: Sequence[Bearer]) -> list[list[int]]:
+        """What each of these tokens' rates still allows, in their order; of what is not there nothing is used."""
         ...
 
     def rest(self, rest: Rest) -> None:

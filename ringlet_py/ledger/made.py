@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ringlet_py.plans import GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from ringlet_py.ledger import Ledger
     from ringlet_py.ledger.claims import Claims
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.redis.server import RedisServer
     from ringlet_py.ledger.sealed import SealedValues
     from ringlet_py.ledger.sqlite_claims import SqliteClaims
+    from ringlet_py.ledger.sqlite_file import SqliteFile
     from ringlet_py.ledger.sqlite_session import Session
     from ringlet_py.ledger.tokens import Callers
 
@@ -31,16 +34,28 @@ class FileLedger:
         self._path = path
         self._clock = clock
 
+    def expect(self) -> None:
+        """Notes whether there is a ledger: one that is there now, and is gone later, is never made anew."""
+        self._file.exists()
+
     def is_busy(self) -> bool:
         """Whether a claim would have to wait for others just now."""
         return self._session.is_busy()
+
+    def hurrying(self) -> AbstractContextManager[None]:
+        """Within it, what this thread would have to wait for others for raises KeychainTimeout instead."""
+        return self._session.hurrying()
 
     @cached_property
     def entries(self) -> Ledger:
         """What is known of keys."""
         from ringlet_py.ledger.sqlite import SqliteLedger
 
-        return SqliteLedger(self._path)
+        return SqliteLedger(self._path, file=self._file)
+
+    def is_forgetful(self) -> bool:
+        """Whether a restart loses what is in it: never, of a file."""
+        return False
 
     def touch(self) -> None:
         """Tells compiled plans that the ledger has changed."""
@@ -80,10 +95,16 @@ class FileLedger:
     @cached_property
     def _session(self) -> Session:
         """One for both, since what one connection writes has to be read again by every other."""
-        from ringlet_py.ledger.sqlite_file import SqliteFile
         from ringlet_py.ledger.sqlite_session import Session
 
-        return Session(SqliteFile(self._path))
+        return Session(self._file)
+
+    @cached_property
+    def _file(self) -> SqliteFile:
+        """One for all, so that what has seen it once knows for all when it is gone."""
+        from ringlet_py.ledger.sqlite_file import SqliteFile
+
+        return SqliteFile(self._path)
 
 
 class ServerLedger:
@@ -109,9 +130,20 @@ class ServerLedger:
     def touch(self) -> None:
         """Nothing to tell: no plan is compiled from a ledger that others change too."""
 
+    def is_forgetful(self) -> bool:
+        """Whether a restart of the server loses what is in it."""
+        return self._server.is_forgetful()
+
+    def expect(self) -> None:
+        """Nothing to note: who empties a server does not remove a file."""
+
     def is_busy(self) -> bool:
         """A claim goes there and back, which takes as long as the network does."""
         return True
+
+    def hurrying(self) -> AbstractContextManager[None]:
+        """Nothing to hurry: whoever must not wait does not ask a server."""
+        return nullcontext()
 
     @cached_property
     def entries(self) -> Ledger:

@@ -22,8 +22,8 @@ _FORGET = "DELETE FROM entries WHERE provider = ? AND alias = ?"
 class SqliteLedger:
     """The ledger in one file (absolute path); see `ringlet_py.ledger` for what the verbs promise."""
 
-    def __init__(self, path: str, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
-        self.file = SqliteFile(path, busy_timeout=busy_timeout)
+    def __init__(self, path: str, *, busy_timeout: float = BUSY_TIMEOUT, file: SqliteFile | None = None) -> None:
+        self.file = file or SqliteFile(path, busy_timeout=busy_timeout)
 
     def entries(self) -> list[Entry]:
         """All entries, sorted by address."""

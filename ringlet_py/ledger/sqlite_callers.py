@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from ringlet_py.ledger.sqlite_session import Action, Answer, Session
+    from ringlet_py.ledger.sqlite_session import Session
+    from ringlet_py.ledger.sqlite_turns import Action, Answer
     from ringlet_py.ledger.tokens import Kept
 
 # ruff: noqa: S608 - the names in the statements are ours

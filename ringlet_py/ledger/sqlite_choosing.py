@@ -32,7 +32,7 @@ _SOONEST = f"{_LIVE} AND ready_at > 0 ORDER BY turn, ready_at, address LIMIT 1"
 _ONLY = f"{_OF_TURN} AND address = ?"
 _WHOLE_FREE = f"SELECT {COLUMNS}, {MORE} {_IS_FREE}"
 _WHOLE_LIVE = f"SELECT {COLUMNS}, {MORE} FROM standings WHERE turn = ? AND expires_at > ?"  # noqa: S608
-ALL = f"SELECT {COLUMNS}, {MORE} FROM standings WHERE turn = ? ORDER BY turn, address"  # noqa: S608
+ALL = f"SELECT {COLUMNS}, {MORE} FROM standings WHERE turn = ? ORDER BY turn, address LIMIT ?"  # noqa: S608
 _WAKE = "UPDATE standings SET ready_at = 0 WHERE turn = ? AND ready_at > 0 AND ready_at <= ?"
 # in these, members that are not free have a part in the others' order
 _NEED_ALL = ("random", "soonest-expiring", "weighted")

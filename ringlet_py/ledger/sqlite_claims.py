@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from ringlet_py.ledger import sqlite_renaming as renaming
 from ringlet_py.ledger import sqlite_rests as rests
 from ringlet_py.ledger import sqlite_standings as members_of
-from ringlet_py.ledger import sqlite_streams
+from ringlet_py.ledger import sqlite_streams, streams
 from ringlet_py.ledger.claims import Refused, Standing, Taken, Unlisted
 from ringlet_py.ledger.sqlite_choosing import ALL
 from ringlet_py.ledger.sqlite_claiming import Claiming, turn_of
 from ringlet_py.ledger.sqlite_documents import SqliteDocuments
-from ringlet_py.ledger.sqlite_moment import keep_latest, moment, version
+from ringlet_py.ledger.sqlite_moment import VERSION, keep_latest, moment, version_of
 from ringlet_py.ledger.sqlite_standings import Parsed, Reasons, Row
 from ringlet_py.ledger.sqlite_streams import Streams
 from ringlet_py.limits import NEVER
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.clock import Clock
     from ringlet_py.ledger.sqlite_moment import Moment
     from ringlet_py.ledger.sqlite_session import Session
+    from ringlet_py.scope import Bearer
 
     _Known = tuple[int, str, str, int, str, int]
 
@@ -50,7 +51,9 @@ class SqliteClaims(SqliteDocuments):
 
     def version(self) -> str:
         """What changes with every change of entries, pools and tiers."""
-        return self.session.write(version)  # makes the ledger: what is enlisted for it must find it again
+        # makes the ledger if there is none: what is enlisted for it must find it again
+        found = self.session.rows(VERSION) or self.session.write(lambda its: its.execute(VERSION).fetchall())
+        return version_of(found[0])
 
     def enlist(self, turn: Turn, members: Sequence[Member], *, version: str) -> None:
         """Makes the turn's members these."""
@@ -76,9 +79,18 @@ class SqliteClaims(SqliteDocuments):
         answers = self.session.look(lambda connection: self._claiming(connection, OrderedDict()).all((claim,)))
         return answers[0] if answers else Unlisted()
 
-    def standings(self, turn: Turn) -> list[Standing]:
+    def standings(self, turn: Turn, *, most: int = 0) -> list[Standing]:
         """How each member stands, sorted by address."""
-        return self.session.look(lambda connection: self._standings(connection, turn)) or []
+        return self.session.look(lambda connection: self._standings(connection, turn, most)) or []
+
+    def left(self, bearers: Sequence[Bearer]) -> list[list[int]]:
+        """What each of these tokens' rates still allows."""
+
+        def action(connection: sqlite3.Connection) -> list[list[int]]:
+            found = Streams(connection, moment(connection, self._clock))
+            return [found.left(streams.of_token(each.id), each.rates) for each in bearers]
+
+        return self.session.look(action) or [[rate.amount for rate in each.rates] for each in bearers]
 
     def rest(self, rest: Rest) -> None:
         """Begins or extends a cooldown."""
@@ -121,16 +133,16 @@ class SqliteClaims(SqliteDocuments):
     def _claiming(self, connection: sqlite3.Connection, leases: OrderedDict[str, list[str]]) -> Claiming:
         return Claiming(connection, self._clock, parsed=self._parsed, leases=leases)
 
-    def _standings(self, connection: sqlite3.Connection, turn: Turn) -> list[Standing]:
+    def _standings(self, connection: sqlite3.Connection, turn: Turn, most: int) -> list[Standing]:
         at, known = turn_of(connection, self._clock, turn)
         if known is None:
             return []
         reasons = Reasons(Streams(connection, at), turn, self._parsed, at.now)
-        rows = connection.execute(ALL, (known.number,)).fetchall()
-        return [_standing(Row(*row), reasons, at) for row in rows]
+        rows = connection.execute(ALL, (known.number, most or -1)).fetchall()
+        return [_standing(Row(*row), reasons, at, is_whole=not most) for row in rows]
 
 
-def _standing(row: Row, reasons: Reasons, at: Moment) -> Standing:
+def _standing(row: Row, reasons: Reasons, at: Moment, *, is_whole: bool) -> Standing:
     ready_at, why = max(reasons.of(row), key=lambda reason: reason[0])
     if row.expires_at <= at.wall:
         ready_at, why = NEVER, "expired"
@@ -143,7 +155,7 @@ def _standing(row: Row, reasons: Reasons, at: Moment) -> Standing:
         last_used=row.last_used,
         last_limited=row.last_limited,
         uses=row.uses,
-        remaining=tuple(reasons.remaining(row)),
+        remaining=tuple(reasons.remaining(row)) if is_whole else (),
     )
 
 

@@ -33,8 +33,7 @@ class SqliteDocuments:
 
     def documents(self, kind: str) -> list[StoredDocument]:
         """All of a kind, sorted by name."""
-        found = self.session.look(lambda connection: connection.execute(_ALL, (kind,)).fetchall())
-        return [StoredDocument(*row) for row in found or ()]
+        return [StoredDocument(*row) for row in self.session.rows(_ALL, kind)]
 
     def put_document(self, kind: str, document: StoredDocument, *, new: bool = False) -> bool:
         """Makes or replaces it; with `new` answers False if there is one already."""

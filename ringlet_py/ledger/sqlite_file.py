@@ -12,7 +12,7 @@ import urllib.parse
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import KeychainBroken, KeychainError, KeychainTimeout, StoreCorrupt
+from ringlet_py.errors import KeychainBroken, KeychainError, KeychainTimeout, LedgerMissing, StoreCorrupt
 from ringlet_py.files.checks import check_file, quoted, reason
 from ringlet_py.files.private import Lock, write_private
 from ringlet_py.ledger.migrations import MIGRATIONS
@@ -27,7 +27,10 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, 
 
 
 class SqliteFile:
-    """The file (absolute path); what SQLite raises becomes our own errors."""
+    """The file (absolute path); what SQLite raises becomes our own errors.
+
+    Once it was there, it is never made anew: where it is gone or empty then, all verbs raise LedgerMissing.
+    """
 
     def __init__(
         self, path: str, *, busy_timeout: float = BUSY_TIMEOUT, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS
@@ -35,6 +38,8 @@ class SqliteFile:
         self.path = path
         self.busy_timeout = busy_timeout
         self.migrations = migrations
+        self._was_there = False
+        self._was_filled = False
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -51,16 +56,18 @@ class SqliteFile:
 
     def connect(self, *, kept: bool = False) -> sqlite3.Connection:
         """A connection to the file, at our version, for the caller to close; a kept one goes from thread to thread."""
+        was_filled = self._was_filled  # before it is opened: another thread may be filling it
         name = f"file:{urllib.parse.quote(self.path)}?mode=rw"  # rw: made by us alone, never by SQLite
         connection = sqlite3.connect(
             name, timeout=self.busy_timeout, isolation_level=None, uri=True, check_same_thread=not kept
         )
         try:
             connection.execute("PRAGMA synchronous = FULL")
-            self._migrate(connection)
+            self._migrate(connection, was_filled=was_filled)
         except BaseException:
             connection.close()
             raise
+        self._was_there = self._was_filled = True
         return connection
 
     @contextmanager
@@ -75,12 +82,16 @@ class SqliteFile:
 
     def exists(self) -> bool:
         """Whether there is one, checked by name: closing a descriptor of it would drop SQLite's locks."""
+        was_there = self._was_there  # before looking: another thread may be making it
         try:
             check_file(self.path)
         except FileNotFoundError:
+            if was_there:
+                raise self._missing("it was there, and is gone") from None
             return False
         except OSError as error:
             raise self._broken(reason(error)) from None
+        self._was_there = True
         return True
 
     def make(self) -> None:
@@ -97,9 +108,12 @@ class SqliteFile:
         except OSError as error:
             raise self._broken(reason(error)) from None
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        if self._version(connection) == len(self.migrations):
+    def _migrate(self, connection: sqlite3.Connection, *, was_filled: bool) -> None:
+        version = self._version(connection)
+        if version == len(self.migrations):
             return
+        if not version and was_filled:
+            raise self._missing("it was there, and is empty now")
         # SQLite's own waiting does not cover the change to WAL, so that is done by one process at a time
         with Lock(f"{self.path}.lock", limit=self.busy_timeout):
             connection.execute(f"PRAGMA page_size = {PAGE}")  # has no effect once there is a table
@@ -139,6 +153,10 @@ class SqliteFile:
         """The error for a file that is not what it should be."""
         hint = f"move it away: mv {quoted(self.path)} {quoted(self.path + '.broken')}"
         return StoreCorrupt(f"{self.path} is not a ledger of ringlet's", why=why, hint=hint)
+
+    def _missing(self, why: str) -> LedgerMissing:
+        hint = f"put it back: {quoted(self.path)}; to begin with an empty one, stop what uses it, and start it again"
+        return LedgerMissing("the ledger has vanished", why=f"{why}; no empty one is made in its place", hint=hint)
 
     def _broken(self, why: str) -> KeychainBroken:
         hint = f"ls -ld {quoted(os.path.dirname(self.path))} {quoted(self.path)}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SLEW = 1000
 COLUMNS = "identity, claiming.version, boot, base, latest, skew"
 _READ = f"SELECT {COLUMNS} FROM claiming"  # noqa: S608 - the columns are ours
+VERSION = "SELECT identity, version FROM claiming"
 _BOOT = "UPDATE claiming SET boot = ?, base = ?, latest = ?"
 # every claim leaves its moment with its turn, and all else that has one with `claiming`
 _LATEST = "SELECT max(latest, (SELECT coalesce(max(moment), 0) FROM turns)) FROM claiming"
@@ -70,10 +71,9 @@ def keep_latest_of_turns(connection: sqlite3.Connection) -> None:
     connection.execute(f"UPDATE claiming SET latest = ({_LATEST})")  # noqa: S608 - the words are ours
 
 
-def version(connection: sqlite3.Connection) -> str:
-    """The ledger's version now."""
-    identity, number, *_ = connection.execute(_READ).fetchone()
-    return f"{identity}-{number}"
+def version_of(row: tuple[str, int]) -> str:
+    """The ledger's version, of what `VERSION` reads."""
+    return f"{row[0]}-{row[1]}"
 
 
 def _booted(connection: sqlite3.Connection, boot: str, since_boot: int, now: int) -> int:

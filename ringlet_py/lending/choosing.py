@@ -13,8 +13,8 @@ from ringlet_py.lending import refusals, reports
 from ringlet_py.lending.known import Chosen, Known, chosen_of
 from ringlet_py.lending.missing import Missing, claim_around
 from ringlet_py.lending.scopes import steps_of
-from ringlet_py.lending.surroundings import chosen_from_environment
 from ringlet_py.lending.turns import ENVIRONMENT, STEPS, Step, check_asked_for, claim_of, is_callers, members
+from ringlet_py.lending.walking import Told, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ringlet_py.keychain import Keychain
     from ringlet_py.lease import Lease, Request
     from ringlet_py.ledger import Ledger
-    from ringlet_py.ledger.claims import Claim, Claims, Standing
+    from ringlet_py.ledger.claims import Claim, Claims, Standing, Turn
     from ringlet_py.pools import PoolStore, TierStore
 
 ATTEMPTS = 20  # how often others may change the entries between our reading them and our claim
@@ -94,7 +94,7 @@ class Lending:
         if lease.backend != ENVIRONMENT:  # whose address may be a stored key's too
             for rest in reports.rests(lease, outcome, now=self.clock()):
                 self.claims.rest(rest)
-        if outcome.kind == reports.INVALID:  # from now on a launch has to ask, too
+        if outcome.kind == reports.INVALID and outcome.at_most is None:  # from now on a launch has to ask, too
             self.touch()
 
     def pass_over(self, address: Address) -> None:
@@ -125,22 +125,23 @@ class Lending:
             version = self.claims.version()  # before the rest, so that a change in between is noticed
             entries = {str(entry.address): entry for entry in self.ledger.entries()}
             owners = frozenset((entry.address.provider, entry.owner) for entry in entries.values() if entry.active)
-            known = self._known = Known(version, self.pools.all(), self.tiers.all(), entries, owners)
+            providers = frozenset(entry.address.provider for entry in entries.values())
+            known = self._known = Known(version, self.pools.all(), self.tiers.all(), entries, owners, providers)
         return known
 
-    def attempt(self, request: Request) -> Chosen:
-        """The key that the request gets now, counted; raises as `choosing`."""
+    def attempt(self, request: Request, told: Told | None = None) -> Chosen:
+        """The key that the request gets now, counted; raises as `choosing`.  `told` is what need not be asked again."""
         for _ in range(ATTEMPTS):
-            found = self._first(request, self.known())
+            found = self._first(request, self.known(), told or Told())
             if not isinstance(found, Unlisted):
                 return found
         raise StoreCorrupt("the ledger changes faster than it can be read", hint="try again")
 
-    def _first(self, request: Request, known: Known) -> Chosen | Unlisted:
+    def _first(self, request: Request, known: Known, told: Told) -> Chosen | Unlisted:
         looked = self.steps_of(request, known)
         known = self.known()
         if request.address is not None and (request.address.field or not known.has_members(looked[0])):
-            if self._is_old(known):
+            if self.is_old(known):
                 return Unlisted()
             entry = known.entries.get(looked[0].only)
             if entry is None and request.bearers:
@@ -151,52 +152,13 @@ class Lending:
         try:
             check_asked_for(request, known.entries)
         except UsageError:  # unless it is another's no more
-            if self._is_old(known):
+            if self.is_old(known):
                 return Unlisted()
             raise
-        return self._ask_each(request, known, looked)
+        return Walk(self, request, known, told).through(looked)
 
-    def _ask_each(self, request: Request, known: Known, looked: Sequence[Step]) -> Chosen | Unlisted:
-        refused: Step | None = None
-        exhausted: dict[str, PoolExhausted] = {}  # by provider, of which a feature may have several
-        for step in looked:
-            if not known.has_members(step) or step.kind == ENVIRONMENT or step.pool.provider in exhausted:
-                continue
-            claim = self.claim_of(step, request, known)
-            answer = self._answer(claim, step, request, known)
-            if isinstance(answer, Unlisted):
-                return answer
-            if isinstance(answer, Taken):
-                return self.chosen(step, request, claim.lease, entry=known.entries[answer.address], taken=answer)
-            if not refusals.goes_on(answer):
-                found = refusals.exhausted(step, request, answer, self._standings(step, request))
-                exhausted[step.pool.provider] = found
-                continue
-            refused = step if answer.reason != "none" else refused
-        if exhausted:
-            raise min(exhausted.values(), key=lambda problem: problem.retry_at)
-        if refused is None and self._is_old(known):
-            return Unlisted()
-        return self._last(request, looked, refused, known)
-
-    def _last(self, request: Request, looked: Sequence[Step], refused: Step | None, known: Known) -> Chosen:
-        """The environment's key; else the error, at once, since no waiting helps."""
-        for step in looked:
-            found = chosen_from_environment(step, request, self.catalog, self.environ)
-            if found is not None:
-                return found
-        if not looked:
-            raise UsageError("every place where a key could be looked for is switched off")
-        step = refused or next((one for one in reversed(looked) if one.kind != ENVIRONMENT), looked[-1])
-        standings = self._standings(step, request) if refused else []
-        if request.address is not None:
-            raise refusals.unusable(request.address, known.entries[step.only], standings, now=self.clock())
-        refusals.check_scope(looked, request, known.entries.values(), now=self.clock())
-        problem = refusals.empty(step, known.entries.values(), standings, catalog=self.catalog, now=self.clock())
-        raise refusals.for_caller(problem, standings) if is_callers(request) else problem
-
-    def _is_old(self, known: Known) -> bool:
-        """Whether something changed since, where no claim has noticed."""
+    def is_old(self, known: Known) -> bool:
+        """Whether something changed since, where no claim has noticed; it is read again then."""
         return self.claims.version() != known.version and self.known(fresh=True) is not known
 
     def steps_of(self, request: Request, known: Known) -> list[Step]:
@@ -214,38 +176,40 @@ class Lending:
         try:
             return steps_of(request, known, self.catalog, allowed=self.steps)
         except (PoolNotFound, OutOfScope, UsageError):  # it may have been made, or have got its tier, since
-            return steps_of(request, self.known(fresh=True), self.catalog, allowed=self.steps)
+            if not self.is_old(known):
+                raise
+            return steps_of(request, self.known(), self.catalog, allowed=self.steps)
 
-    def _answer(self, claim: Claim, step: Step, request: Request, known: Known) -> Taken | Refused | Unlisted:
+    def answer(self, claim: Claim, step: Step, request: Request, known: Known) -> Taken | Refused | Unlisted:
+        """What the ledger answers to the claim of that step, going around keys that are missing here."""
         left_out = self.missing.now(self.steady())
         if not left_out or step.only:
-            return self._ask(claim, step, request)
+            return self._ask(claim, step, request, known)
         listed = members(step, request.feature, known.entries.values(), known.tiers, now=self.clock())
         if left_out.keys().isdisjoint(each.address for each in listed):
-            return self._ask(claim, step, request)
-        asked = self._ask(claim, step, request, peek=True)  # which also tells the engine of its members
+            return self._ask(claim, step, request, known)
+        asked = self._ask(claim, step, request, known, peek=True)  # which also tells the engine of its members
         if isinstance(asked, Unlisted) or (isinstance(asked, Refused) and asked.reason != "members"):
             return asked
         looked = asked.address if isinstance(asked, Taken) else ""
         wall = round(self.clock() * 1000)
         return claim_around(self.claims, claim, listed, left_out=left_out, looked=looked, wall=wall)
 
-    def _ask(self, claim: Claim, step: Step, request: Request, *, peek: bool = False) -> Taken | Refused | Unlisted:
+    def _ask(
+        self, claim: Claim, step: Step, request: Request, known: Known, *, peek: bool = False
+    ) -> Taken | Refused | Unlisted:
         """Claims, or only looks; a turn that the engine does not know yet is told to it once."""
         ask = self.claims.peek if peek else self.claims.claim
         answer = ask(claim)
-        if not isinstance(answer, Unlisted):
-            return answer
-        known = self.known(fresh=True)
-        if known.version != claim.version:
+        if not isinstance(answer, Unlisted) or self.is_old(known):
             return answer
         listed = members(step, request.feature, known.entries.values(), known.tiers, now=self.clock())
         self.claims.enlist(claim.turn, listed, version=known.version)
         return ask(claim)
 
-    def _standings(self, step: Step, request: Request) -> Sequence[Standing]:
-        found = self.claims.standings(step.turn(request.feature))
-        return self.missing.told(found, self.steady())
+    def standings(self, turn: Turn, *, most: int) -> Sequence[Standing]:
+        """How the first so many keys of the turn stand, with those that are missing here."""
+        return self.missing.told(self.claims.standings(turn, most=most), self.steady())
 
     def claim_of(self, step: Step, request: Request, known: Known) -> Claim:
         """What the ledger is asked for, under an id of its own."""

@@ -35,8 +35,9 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What pools, tiers and keys were at one version of the ledger; `owners` are those who have keys of a provider.
+    """What pools, tiers and keys were at one version of the ledger.
 
+    `owners` are those who have keys of a provider, `providers` all that have any.
     `looked` keeps the steps of requests, of which a program makes many alike.
     """
 
@@ -45,6 +46,7 @@ class Known:
     tiers: dict[str, Tier]
     entries: dict[str, Entry]
     owners: frozenset[tuple[str, str]]
+    providers: frozenset[str] = frozenset()
     looked: dict[tuple[object, ...], list[Step]] = field(default_factory=dict)
 
     def has_members(self, step: Step) -> bool:

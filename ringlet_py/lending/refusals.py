@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ringlet_py.entry import Address, Entry
     from ringlet_py.lease import Request
     from ringlet_py.ledger.claims import Refused, Standing
+    from ringlet_py.lending.known import Known
     from ringlet_py.lending.turns import Step
 
 SHOWN = 5  # keys that an error tells of
@@ -56,7 +57,7 @@ def exhausted(step: Step, request: Request, refused: Refused, standings: Sequenc
         why = f"{when}; all of them together are limited to {limits}"
         problem = PoolExhausted(f"no key of {step.named} is free", why=why)
     else:
-        why = f"{when}; {_passed_over(standings, step.only)}"
+        why = f"{when}; {_passed_over(standings, refused.members, step.only)}"
         problem = PoolExhausted(f"no key of {step.named} is free", why=why)
     problem.retry_at = ready
     return problem
@@ -86,35 +87,40 @@ def unusable(address: Address, entry: Entry, standings: Sequence[Standing], *, n
     if problem is not None:
         return problem
     hint = f"ringlet pools wake {address.provider} {address.alias}"
-    return KeyUnusable(f"{address} is not to be used", why=_passed_over(standings, str(address.key())), hint=hint)
+    return KeyUnusable(f"{address} is not to be used", why=_passed_over(standings, 1, str(address.key())), hint=hint)
 
 
 def empty(
-    step: Step, entries: Iterable[Entry], standings: Sequence[Standing], *, catalog: Catalog, now: float
+    step: Step, known: Known, standings: Sequence[Standing], members: int, *, catalog: Catalog, now: float
 ) -> PoolEmpty | KeyNotFound:
-    """The error for a pool, or a provider, that has no key that could ever be lent; `step` is the last one asked."""
+    """The error for a pool, or a provider, that has no key that could ever be lent; `step` is the last one asked.
+
+    `standings` are those of the first of its `members`.
+    """
     provider = step.pool.provider
-    everybody = list(entries)
-    there = [entry for entry in everybody if entry.address.provider == provider]
-    if not there and step.is_made_up:
-        return _missing(provider, everybody, catalog)
-    dead = sum(usable(entry, round(now * 1000)) is not None for entry in there)
-    why = f"of {len(there)} keys of {provider}, {dead} are expired or inactive, and none of the others fits"
-    if standings:
-        why = _passed_over(standings)
+    if provider not in known.providers and step.is_made_up:
+        return _missing(provider, known.providers, catalog)
+    why = _passed_over(standings, members) or _unfit(provider, known.entries.values(), now)
     hint = f"ringlet pools explain {step.pool.name}" if not step.is_made_up else _to_set(provider, catalog)
     return PoolEmpty(f"{step.named} has no key that could be used", why=why, hint=hint)
 
 
-def for_caller(problem: PoolEmpty | KeyNotFound, standings: Sequence[Standing]) -> PoolEmpty | KeyNotFound:
+def for_caller(
+    problem: PoolEmpty | KeyNotFound, standings: Sequence[Standing], members: int
+) -> PoolEmpty | KeyNotFound:
     """The same error for a caller, who is told of the keys that were looked at, and of no others."""
-    problem.why = _passed_over(standings)
+    problem.why = _passed_over(standings, members)
     return problem
 
 
-def _missing(provider: str, entries: Iterable[Entry], catalog: Catalog) -> KeyNotFound:
+def _unfit(provider: str, entries: Iterable[Entry], now: float) -> str:
+    there = [entry for entry in entries if entry.address.provider == provider]
+    dead = sum(usable(entry, round(now * 1000)) is not None for entry in there)
+    return f"of {len(there)} keys of {provider}, {dead} are expired or inactive, and none of the others fits"
+
+
+def _missing(provider: str, there: Iterable[str], catalog: Catalog) -> KeyNotFound:
     described = catalog.providers.get(provider)
-    there = {entry.address.provider for entry in entries}
     why = "" if described else did_you_mean(provider, {*catalog.providers, *there})
     title = described.title if described else provider
     return KeyNotFound(f"there is no key of {title}", why=why, hint=_to_set(provider, catalog))
@@ -126,8 +132,9 @@ def _to_set(provider: str, catalog: Catalog) -> str:
     return f"ringlet keychain set {provider}{page}"
 
 
-def _passed_over(standings: Sequence[Standing], only: str = "") -> str:
+def _passed_over(standings: Sequence[Standing], members: int, only: str = "") -> str:
+    """How the first of the members stand, and how many more there are."""
     those = [each for each in standings if only in ("", each.address)]
     told = [f"{each.address}: {each.why or 'free'}" for each in those[:SHOWN]]
-    more = len(those) - len(told)
+    more = members - len(told) if told else 0
     return ", ".join(told) + (f", and {more} more" if more else "")

@@ -1,9 +1,13 @@
-"""What a provider said of a key, and how long it rests for that."""
+"""What a provider said of a key, and how long it rests for that.
+
+What the owner of the keys says is believed.  A caller may be mistaken, or lie, and others need the key too: what it
+says holds for a while, so that nobody takes a key out for good but a person who can bring it back.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,7 @@ from ringlet_py.ledger.claims import Rest
 from ringlet_py.limits import NEVER
 
 if TYPE_CHECKING:
+    from ringlet_py.entry import Address
     from ringlet_py.lease import Lease
 
 OK = "ok"
@@ -21,6 +26,8 @@ QUOTA_SPENT = "quota-spent"
 KINDS = (OK, RATE_LIMITED, INVALID, QUOTA_SPENT)
 DEFAULT_REST = 60.0  # seconds, where a provider that says 429 does not say until when
 LONGEST = 366 * 24 * 3600.0  # seconds; what is longer is no cooldown, but a mistake
+CALLERS_INVALID = 3600.0  # seconds for which a key rests that a caller says is invalid
+CALLERS_LONGEST = 24 * 3600.0  # seconds for which it rests, or its org does, on a caller's word
 _SHOWN = 40
 
 
@@ -31,6 +38,7 @@ class Outcome:
     `retry_after` in seconds from now, or `until` in seconds since 1970; NaN, negative and absurdly long ones are
     UsageErrors.  `whole_org` is whether all keys of the organisation are meant (None: as providers count, so if the
     key's is known), `every_feature` whether the key rests for all features, not only for the one it was claimed for.
+    `at_most` bounds the cooldown, in seconds; without it what is invalid rests until a person says otherwise.
     """
 
     kind: str
@@ -38,6 +46,7 @@ class Outcome:
     until: float | None = None
     whole_org: bool | None = None
     every_feature: bool = False
+    at_most: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -48,6 +57,11 @@ class Outcome:
             raise _no_time(f"a cooldown until {self.until}")
         if self.until is not None and self.retry_after is not None:
             raise UsageError("a cooldown has one end", hint="give retry_after or until, not both")
+
+
+def of_caller(outcome: Outcome) -> Outcome:
+    """As much of it as a caller's word is worth."""
+    return replace(outcome, at_most=CALLERS_INVALID if outcome.kind == INVALID else CALLERS_LONGEST)
 
 
 def from_header(text: str) -> tuple[float | None, float | None]:
@@ -73,23 +87,32 @@ def rests(lease: Lease, outcome: Outcome, *, now: float) -> list[Rest]:
         return []
     address = lease.address.key()
     if outcome.kind == INVALID:
-        return [Rest(provider=address.provider, address=str(address), until=NEVER, limited=False, why="invalid")]
+        return [_invalid(address, outcome.at_most)]
+    return [_resting(lease, address, outcome, now=now)]
+
+
+def _invalid(address: Address, at_most: float | None) -> Rest:
+    length, until = (0, NEVER) if at_most is None else (math.ceil(at_most * 1000), 0)
+    rest = Rest(provider=address.provider, address=str(address), limited=False, why="invalid")
+    return replace(rest, milliseconds=length, until=until)
+
+
+def _resting(lease: Lease, address: Address, outcome: Outcome, *, now: float) -> Rest:
     until = _until(outcome, now)
     if abs(until - now) > LONGEST:  # long past: seconds from now, given as a moment
         raise _no_time(f"a cooldown until {until:.0f}")
+    until = min(until, now + (LONGEST if outcome.at_most is None else outcome.at_most))
     whole_org = bool(lease.org) if outcome.whole_org is None else outcome.whole_org
     every = outcome.every_feature or outcome.kind == QUOTA_SPENT
-    return [
-        Rest(
-            provider=address.provider,
-            address="" if whole_org and lease.org else str(address),
-            org=lease.org if whole_org else "",
-            feature="" if every else lease.feature,
-            milliseconds=max(math.ceil((until - now) * 1000), 0),
-            limited=True,
-            why="resting" if outcome.kind == RATE_LIMITED else "spent",
-        )
-    ]
+    return Rest(
+        provider=address.provider,
+        address="" if whole_org and lease.org else str(address),
+        org=lease.org if whole_org else "",
+        feature="" if every else lease.feature,
+        milliseconds=max(math.ceil((until - now) * 1000), 0),
+        limited=True,
+        why="resting" if outcome.kind == RATE_LIMITED else "spent",
+    )
 
 
 def _until(outcome: Outcome, now: float) -> float:

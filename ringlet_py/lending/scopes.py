@@ -78,7 +78,8 @@ def _pools_for(request: Request, pools: Mapping[str, Pool]) -> Mapping[str, Pool
 
 def _by_feature(request: Request, known: Known, allowed: Iterable[str]) -> list[Step]:
     naming = frozenset(name for name, tier in known.tiers.items() if tier.rates_for(request.feature))
-    providers = sorted({entry.address.provider for entry in known.entries.values() if entry.tier in naming})
+    those = known.entries.values() if naming else ()
+    providers = sorted({entry.address.provider for entry in those if entry.tier in naming})
     kept = [kind for kind in allowed if kind != ENVIRONMENT]
     if not providers:
         hint = "ringlet tiers list"

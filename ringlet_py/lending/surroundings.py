@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ringlet_py.catalog import Catalog
-    from ringlet_py.lease import Request
+    from ringlet_py.ledger.claims import Claim
     from ringlet_py.lending.turns import Step
     from ringlet_py.profile.provider import Provider
 
@@ -36,11 +36,9 @@ def from_environment(provider: Provider | None, environ: Mapping[str, str]) -> t
     return secret, {"reason": f"the variable {variable} of the environment", "base_url": base_url}
 
 
-def chosen_from_environment(
-    step: Step, request: Request, catalog: Catalog, environ: Mapping[str, str]
-) -> Chosen | None:
-    """The environment's key if the step is to look there, or None; not where a token's uses have to be counted."""
-    if step.kind != ENVIRONMENT or any(bearer.rates for bearer in request.bearers):
+def chosen_from_environment(step: Step, catalog: Catalog, environ: Mapping[str, str]) -> Chosen | None:
+    """The environment's key if the step is to look there, or None."""
+    if step.kind != ENVIRONMENT:
         return None
     provider = step.pool.provider
     found = from_environment(catalog.providers.get(provider), environ)
@@ -48,3 +46,8 @@ def chosen_from_environment(
         return None
     secret, known = found
     return Chosen(address=Address(provider, ENVIRONMENT), backend=ENVIRONMENT, secret=secret, known=known)
+
+
+def counting_environment(claim: Claim, step: Step) -> Claim:
+    """The claim, as one that only looks at its tokens and counts on them: nothing else is known of this key."""
+    return claim._replace(turn=step.turn(""), with_value=False)

@@ -2,56 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import RingletError
-from ringlet_py.ledger.claims import Taken
+from ringlet_py.errors import KeychainTimeout, LedgerMissing, LedgerUnreachable, RingletError
+from ringlet_py.ledger.claims import Refused, Taken
 from ringlet_py.lending.turns import ENVIRONMENT
+from ringlet_py.lending.walking import Told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ringlet_py.lease import Request
-    from ringlet_py.ledger.claims import Claim, Refused, Unlisted
+    from ringlet_py.ledger.claims import Claim, Standing, Turn, Unlisted
     from ringlet_py.lending.choosing import Lending
     from ringlet_py.lending.known import Chosen, Known
     from ringlet_py.lending.turns import Step
 
+    Answer = Taken | Refused | Unlisted | RingletError
+    Standings = dict[Turn, Sequence[Standing]]
+
+_OF_ALL = (KeychainTimeout, LedgerMissing, LedgerUnreachable)  # what keeps the ledger from answering anybody
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one request asks the ledger for, with what was known then."""
+
+    step: Step
+    claim: Claim
+    known: Known
+
 
 def choose_all(lending: Lending, requests: Sequence[Request]) -> list[Chosen | RingletError]:
-    """Each as `Lending.attempt` does, its errors as answers; what is not settled at once is tried one by one."""
+    """Each as `Lending.attempt` does, its errors as answers; who is refused is not asked for again.
+
+    Raises what keeps the ledger from answering any of them.
+    """
     known = lending.known()
     wishes = [_wish(lending, request, known) for request in requests]
-    taken = iter(lending.claims.claim_all([wish[1] for wish in wishes if wish]))
-    answers = [next(taken) if wish else None for wish in wishes]
-    return [_chosen(lending, *each, known) for each in zip(requests, wishes, answers, strict=True)]
+    answers = iter(_answers(lending, [wish.claim for wish in wishes if isinstance(wish, _Wish)]))
+    standings: Standings = {}  # of turns that refuse several of them, read once
+    found: list[Chosen | RingletError] = []
+    for request, wish in zip(requests, wishes, strict=True):
+        if isinstance(wish, RingletError):
+            found.append(wish)
+        elif wish is None:
+            found.append(_alone(lending, request, Told(standings=standings)))
+        else:
+            found.append(_settled(lending, request, wish, next(answers), standings))
+    return found
 
 
-def _wish(lending: Lending, request: Request, known: Known) -> tuple[Step, Claim] | None:
+def _wish(lending: Lending, request: Request, known: Known) -> _Wish | RingletError | None:
     """What to ask the ledger for; None for what needs more than that."""
     if request.address is not None or lending.missing.now(lending.steady()):
         return None
     try:
         looked = lending.steps_of(request, known)
-    except RingletError:  # which is raised again, and told, when it is tried by itself
-        return None
+    except RingletError as problem:
+        return problem
     step = next((one for one in looked if known.has_members(one)), None)
     if step is None or step.kind == ENVIRONMENT:
         return None
-    return step, lending.claim_of(step, request, known)
+    return _Wish(step, lending.claim_of(step, request, known), known)
 
 
-def _chosen(
-    lending: Lending,
-    request: Request,
-    wish: tuple[Step, Claim] | None,
-    answer: Taken | Refused | Unlisted | None,
-    known: Known,
-) -> Chosen | RingletError:
-    if wish and isinstance(answer, Taken):
-        step, claim = wish
-        return lending.chosen(step, request, claim.lease, entry=known.entries[answer.address], taken=answer)
+def _answers(lending: Lending, claims: Sequence[Claim]) -> Sequence[Answer]:
+    """What the ledger answers to each; what is wrong with one of them is no other's fault, so each is asked alone."""
+    if not claims:
+        return []
     try:
-        return lending.attempt(request)
+        return lending.claims.claim_all(claims)
+    except _OF_ALL:
+        raise
+    except RingletError:
+        pass  # and forgotten, with what it keeps open, before the next is asked for
+    return [_answer(lending, claim) for claim in claims]
+
+
+def _answer(lending: Lending, claim: Claim) -> Answer:
+    try:
+        return lending.claims.claim(claim)
+    except RingletError as problem:
+        return problem.with_traceback(None)  # which would keep open what was being read
+
+
+def _settled(
+    lending: Lending, request: Request, wish: _Wish, answer: Answer, standings: Standings
+) -> Chosen | RingletError:
+    if isinstance(answer, RingletError):
+        return answer
+    if isinstance(answer, Taken):
+        entry = wish.known.entries[answer.address]
+        return lending.chosen(wish.step, request, wish.claim.lease, entry=entry, taken=answer)
+    told = Told(wish.step, answer if isinstance(answer, Refused) else None, standings)
+    return _alone(lending, request, told)
+
+
+def _alone(lending: Lending, request: Request, told: Told) -> Chosen | RingletError:
+    try:
+        return lending.attempt(request, told)
     except RingletError as problem:
         return problem

@@ -217,6 +217,8 @@ def members(
     step: Step, feature: str, entries: Iterable[Entry], tiers: Mapping[str, Tier], *, now: float
 ) -> list[Member]:
     """The turn's members: active keys, expired ones too; `now` is in seconds since 1970.  Raises TierNotFound."""
+    if step.kind == ENVIRONMENT:  # no key has such a name
+        return [Member(address=f"{step.pool.provider}/:{ENVIRONMENT}")]
     found = step.belonging(entries, now=now)
     return [_member(entry, step.pool, feature, tiers) for entry in found if entry.active]
 

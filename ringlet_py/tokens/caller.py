@@ -33,6 +33,11 @@ class Caller:
         return not self.id
 
     @property
+    def top(self) -> str:
+        """The name below which it sees names, "" for the admin."""
+        return "" if self.is_admin else self.name
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Its token's id and those of all above it."""
         return tuple(bearer.id for bearer in self.bearers)

@@ -14,17 +14,20 @@ from ringlet_py.ledger.tokens import Token
 from ringlet_py.limits import Rate
 from ringlet_py.scope import Scope
 from ringlet_py.tokens.caller import ADMIN
-from ringlet_py.tokens.terms import check_within
+from ringlet_py.tokens.shown import moment
+from ringlet_py.tokens.terms import check_within, scope_of
 from ringlet_py.tokens.text import OF_ADMIN, OF_CALLER, is_token
-from ringlet_py.tokens.tree import beneath
+from ringlet_py.tokens.tree import beneath, name_below
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from ringlet_py.tokens.caller import Caller
 
 MOST = 1000  # tokens under one
 DEEPEST = 8  # tokens one above the other
+NONE = "none"  # a limit that is taken away
 
 
 def checked_name(name: str) -> str:
@@ -34,6 +37,15 @@ def checked_name(name: str) -> str:
     if check_name("token", name) == ADMIN:
         raise InvalidName(f"no token can be called {ADMIN}", hint="choose another name")
     return name
+
+
+def checked_term(name: str, text: str) -> str:
+    """The text; InvalidField for an empty one, as a variable that is not set leaves it: it would mean no limit."""
+    if not text.strip():
+        raise InvalidField(
+            f"{name} is empty", why="that would take a limit away", hint="leave it out, or say what it is"
+        )
+    return text
 
 
 def drafted(name: str, *, scope: str, ttl: str, max_uses: str, quota: str, now: float) -> Token:
@@ -53,30 +65,74 @@ def drafted(name: str, *, scope: str, ttl: str, max_uses: str, quota: str, now: 
 def narrowed(draft: Token, under: Caller, tokens: Sequence[Token], *, never: bool) -> Token:
     """The draft as that caller can make it, with its own scope and expiry where the draft has none; OutOfScope.
 
+    Its name is one below the caller's, so that whether it is taken says nothing of others' tokens.
+
     `never`: that the draft has no expiry is what was asked for.
     """
     if len(under.ids) >= DEEPEST or len(beneath(under.id, tokens)) >= MOST:
         why = f"at most {DEEPEST} tokens stand one above the other, and at most {MOST} under one"
-        raise OutOfScope(f"no further token can be made under {under.name}", why=why, hint="revoke some first")
+        raise OutOfScope("no further token can be made under this one", why=why, hint="revoke some first")
     if draft.scope:
         check_within(Scope.parse(draft.scope), under.scopes)
     inherited = str(under.scopes[0]) if under.scopes else ""
-    ends = min((one.expires_at for one in tokens if one.id in under.ids and one.expires_at), default=0)
-    if ends and (draft.expires_at > ends or (never and not draft.expires_at)):
-        raise OutOfScope(f"the token would outlive {under.name}, under which it is made", hint="give a shorter ttl")
-    return replace(draft, parent=under.id, scope=draft.scope or inherited, expires_at=draft.expires_at or ends)
+    ends = _first_end(one for one in tokens if one.id in under.ids)
+    if draft.expires_at or never:
+        _check_ends(draft.expires_at, ends)
+    return replace(
+        draft,
+        name=name_below(under.name, draft.name),
+        parent=under.id,
+        scope=draft.scope or inherited,
+        expires_at=draft.expires_at or ends,
+    )
+
+
+def changed(token: Token, given: Mapping[str, str], above: Sequence[Token], *, now: float) -> Token:
+    """The token with what is given of scope, ttl, max_uses and quota; OutOfScope beyond those above it.
+
+    Its limits may be any, as each use counts on those above it too.  Raises as `drafted` does; `now` is in seconds.
+    """
+    found: dict[str, Any] = {}
+    for name, text in given.items():
+        if name == "scope":
+            found[name] = _within(Scope.parse(text), above)
+        elif name == "ttl":
+            found["expires_at"] = _expires_at(checked_term(name, text), now)
+            _check_ends(found["expires_at"], _first_end(above))
+        else:
+            found[name] = _rate("" if text == NONE else checked_term(name, text))
+    return replace(token, **found)
+
+
+def _within(scope: Scope, above: Iterable[Token]) -> str:
+    check_within(scope, map(scope_of, above))
+    return str(scope)
+
+
+def _first_end(tokens: Iterable[Token]) -> int:
+    """When the first of them ends, 0 if none does."""
+    return min((one.expires_at for one in tokens if one.expires_at), default=0)
+
+
+def _check_ends(expires_at: int, ends: int) -> None:
+    if ends and not 0 < expires_at <= ends:
+        why = f"that one ends at {moment(ends)}"
+        raise OutOfScope("the token would outlive the one that it is under", why=why, hint="give a shorter ttl")
 
 
 def _expires_at(ttl: str, now: float) -> int:
     """When `8h`, `30d` or `2027-06-15` is, in milliseconds since 1970; 0 for "" and `never`; InvalidField."""
     if not ttl:
         return 0
+    hint = "for example 8h, 30d, 2027-06-15, 2027-06-15T12:00:00Z or never"
     try:
-        moment = expiry(ttl, now)
+        text = expiry(ttl, now)
     except InvalidField as problem:
-        hint = "for example 8h, 30d, 2027-06-15, 2027-06-15T12:00:00Z or never"
         raise InvalidField(problem.what, why=problem.why, hint=hint) from None
-    return round(datetime.fromisoformat(moment).timestamp() * 1000) if moment else 0
+    ends = round(datetime.fromisoformat(text).timestamp() * 1000) if text else 0
+    if text and ends < now * 1000 + 1:  # what rounding added is no time
+        raise InvalidField(f"the expiry {ttl!a} is past", hint=hint)
+    return ends
 
 
 def _rate(text: str) -> str:

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 from ringlet_py.entry import LONG_NAME, MAX_NAME
 from ringlet_py.errors import RingletError, TokenExists, TokenNotFound, TokenRefused
 from ringlet_py.files.digest import digest_of
-from ringlet_py.scope import Scope
-from ringlet_py.suggest import did_you_mean
 from ringlet_py.tokens.caller import ADMIN, Caller
-from ringlet_py.tokens.making import checked_name, drafted, narrowed
-from ringlet_py.tokens.terms import caller_of, check_within, has_expired, scope_of
+from ringlet_py.tokens.making import changed, checked_name, drafted, narrowed
+from ringlet_py.tokens.terms import caller_of, has_expired, scope_of
 from ringlet_py.tokens.text import OF_CALLER, is_token, new_caller_token
-from ringlet_py.tokens.tree import above, beneath
+from ringlet_py.tokens.tree import above, beneath, name_below, nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ringlet_py.audit import Recorder
     from ringlet_py.ledger.tokens import Token, Tokens
+    from ringlet_py.scope import Scope
     from ringlet_py.secret import Secret
     from ringlet_py.tokens.admin import AdminToken
 
@@ -70,8 +69,9 @@ class TokenService:
     ) -> tuple[Token, Secret]:
         """A new token, and its text, which nobody can see again.
 
-        Without a scope or a ttl it has those of `under`.  Raises TokenExists, InvalidName, ScopeInvalid, InvalidField,
-        LimitInvalid; OutOfScope for one that would be wider than `under`, TokenRefused if that is gone.
+        Without a scope or a ttl it has those of `under`, and its name is below that one's.  Raises TokenExists,
+        InvalidName, ScopeInvalid, InvalidField, LimitInvalid; OutOfScope for one that would be wider than `under`,
+        TokenRefused if that is gone.
         """
         known = ""
         try:
@@ -81,7 +81,7 @@ class TokenService:
                 draft = narrowed(draft, under, self._store.tokens(), never=bool(ttl))
             secret, digest = new_caller_token()
             token = replace(draft, digest=digest)
-            self._add(token)
+            self._add(token, called=known)
         except RingletError as problem:
             self._record("token-create", problem.code, known, under)
             raise
@@ -89,31 +89,47 @@ class TokenService:
         return token, secret
 
     def get(self, name_or_id: str, *, under: Caller | None = None) -> Token:
-        """The token of that id or name; TokenNotFound, with the nearest one."""
-        tokens = self.list(under)
-        found = [one for one in tokens if one.id == name_or_id] or [one for one in tokens if one.name == name_or_id]
+        """The token of that id, or of that name as `under` calls it; TokenNotFound, with the nearest one."""
+        tokens, top = self.list(under), under.top if under else ""
+        found = [one for one in tokens if one.id == name_or_id]
+        found = found or [one for one in tokens if one.name == name_below(top, name_or_id)]
         if found:
             return found[0]
         shown = f" {name_or_id!a}" if len(name_or_id) < LONG_NAME else ""  # a longer one may be a token's text
-        why = did_you_mean(name_or_id[:MAX_NAME], (one.name for one in tokens))
-        raise TokenNotFound(f"there is no token{shown}", why=why)
+        raise TokenNotFound(f"there is no token{shown}", why=nearest_of(name_or_id[:MAX_NAME], tokens, top))
 
     def rotate(self, name_or_id: str, *, under: Caller | None = None) -> tuple[Token, Secret]:
         """Another text for the token, which stays what it is, with all made under it; the old text is refused."""
         secret, digest = new_caller_token()
-        token = self._changed(name_or_id, under, digest=digest)
+        _, token = self._changed(name_or_id, under, lambda old: replace(old, digest=digest))
         self._record("token-rotate", "ok", _named(token), under, secret)
         return token, secret
 
-    def change(self, name_or_id: str, *, scope: str) -> Token:
-        """Another scope for the token, from the next claim on; ScopeInvalid, OutOfScope beyond a token above it."""
-        wanted, before = Scope.parse(scope), self.get(name_or_id)
-        check_within(wanted, map(scope_of, above(before, self.list())))
-        if before.scope == str(wanted):
-            return before
-        token = self._changed(name_or_id, None, scope=str(wanted))
-        self._record("token-change", "ok", _named(token), None)
-        return token
+    def change(self, name_or_id: str, **terms: str) -> tuple[Token, Token]:
+        """Gives the token these terms (scope, ttl, max_uses, quota; a limit "none") from the next claim on.
+
+        Answers what it was and what it is; raises as `create`, and OutOfScope beyond a token above it.
+        """
+        return self._with_terms(name_or_id, lambda _: terms)
+
+    def rescope(self, name_or_id: str, scope: Callable[[Scope], str], *, is_less: bool = False) -> None:
+        """Gives the token the scope that is made of its present one, whoever else changes it meanwhile.
+
+        `is_less`: it admits nothing more than that one, so the tokens above it are not asked.
+        """
+        self._with_terms(name_or_id, lambda token: {"scope": scope(scope_of(token))}, is_less=is_less)
+
+    def _with_terms(
+        self, name_or_id: str, terms: Callable[[Token], dict[str, str]], *, is_less: bool = False
+    ) -> tuple[Token, Token]:
+        def change(old: Token) -> Token:
+            over = [] if is_less else above(old, self.list())
+            return changed(old, terms(old), over, now=self._clock())
+
+        before, after = self._changed(name_or_id, None, change)
+        if after != before:
+            self._record("token-change", "ok", _named(after), None)
+        return before, after
 
     def revoke(self, name_or_id: str, *, under: Caller | None = None) -> list[str]:
         """Takes the token away, and all that were made under it; the ids of those that are gone."""
@@ -131,21 +147,21 @@ class TokenService:
         tokens = self._store.tokens()
         return tokens if under is None or under.is_admin else beneath(under.id, tokens)
 
-    def _add(self, token: Token) -> None:
+    def _add(self, token: Token, *, called: str) -> None:
         if self._store.add_token(token):
             return
         if token.parent and token.parent not in {one.id for one in self._store.tokens()}:
             raise _refused()
         hint = f"choose another name, or: ringlet tokens revoke {token.name}"
-        raise TokenExists(f"there is a token {token.name} already", hint=hint)
+        raise TokenExists(f"there is a token {called} already", hint=hint)
 
-    def _changed(self, name_or_id: str, under: Caller | None, **fields: str) -> Token:
-        """The token with these fields, whoever else changes it meanwhile."""
+    def _changed(self, name_or_id: str, under: Caller | None, change: Callable[[Token], Token]) -> tuple[Token, Token]:
+        """The token before and after the change, whoever else changes it meanwhile."""
         while True:
             old = self.get(name_or_id, under=under)
-            new = replace(old, **fields)  # type: ignore[arg-type]
-            if self._store.change_token(old, new):
-                return new
+            new = change(old)
+            if new == old or self._store.change_token(old, new):
+                return old, new
 
     def _record(self, action: str, outcome: str, what: str, under: Caller | None, *secrets: Secret) -> None:
         caller = f"token:{under.name}" if under and not under.is_admin else ""

@@ -89,6 +89,7 @@ FAILING = (
     "leases release 0123456789abcdef01234567",
     "leases report 0123456789abcdef01234567 --ok",
     "daemon stop",
+    "daemon reload",
     "sealed rotate --to nothing",
     "migrate undo none --yes",
     "keychain check nobody none --yes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,6 +22,8 @@ from tests.end_to_end.program import FILE_BACKEND, Home
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.redis_server import RedisProcess
 
 JSON = "application/json"
 CATALOG = Catalog("/nowhere")  # read once, since that takes longer than most tests
@@ -53,12 +56,22 @@ class Asked:
     content_type: str = JSON
 
 
+class RunningClock(FakeClock):
+    """The real time, which a ledger on a server goes by; turned forward it is ringlet's alone."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+    def __call__(self) -> float:
+        return time.time() + self.now
+
+
 class World:
     """A home with its daemon; `admin` is the admin token's text."""
 
-    def __init__(self, folder: Path, config: str = FILE_BACKEND) -> None:
+    def __init__(self, folder: Path, config: str = FILE_BACKEND, *, clock: FakeClock | None = None) -> None:
         self.home = Home.at(folder / "home", config)
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.app = App(self.home.environ, clock=self.clock, hold=True)
         self.app.catalog = CATALOG
         self.daemon = Daemon(self.app)
@@ -68,6 +81,13 @@ class World:
 
     def close(self) -> None:
         self.daemon.close()
+
+    def let_pass(self, seconds: float) -> None:
+        """Time for the ledger too: where that is on a server, it has to be waited for."""
+        if isinstance(self.clock, RunningClock):
+            time.sleep(seconds)
+        else:
+            self.clock.advance(seconds)
 
     def ask(self, method: str, path: str, body: object = None, *, token: str | None = None, **query: str) -> Answer:
         """The answer to one request, in the admin's name unless a token is given."""
@@ -137,3 +157,9 @@ class World:
         answer = Answer(sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent[1:]))
         conformance.check(asked.method, asked.path, answer.status, answer.headers, answer.body)
         return answer
+
+
+def world_on(process: RedisProcess, folder: Path, *, store: str) -> World:
+    """A world in that folder whose ledger is that store on the server."""
+    ledger = f'[ledger]\nurl = "{process.unix_url}"\nprefix = "{store}"\n'
+    return World(folder, FILE_BACKEND + ledger, clock=RunningClock())

@@ -5,23 +5,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py.daemon.keypooler import routes
-from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.daemon.keypooler_world import World
 
 ROUTES = [(method, route.path) for route in routes() for method in sorted(route.methods or ()) if method != "HEAD"]
 ADMIN = [(method, path) for method, path in ROUTES if path.startswith("/admin/")]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.add_tier()
-    world.add_key()
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    on_each_ledger.add_tier()
+    on_each_ledger.add_key()
+    return on_each_ledger
 
 
 def test_the_paths_and_methods_are_keypoolers_and_what_it_lacks():

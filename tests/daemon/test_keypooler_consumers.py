@@ -4,24 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.daemon.keypooler_world import World
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.daemon.keypooler_world import World
 
 PATH = "/admin/consumers"
 UNKNOWN = ["3f2b8c1e-9a44-4d0e-8d5a-1c2f3b4a5d6e", "bot", "not a uuid"]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.add_tier("pro", image=100)
-    world.add_tier("free", image=5)
-    world.add_key()
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    on_each_ledger.add_tier("pro", image=100)
+    on_each_ledger.add_tier("free", image=5)
+    on_each_ledger.add_key()
+    return on_each_ledger
 
 
 def consumers(world: World) -> Any:

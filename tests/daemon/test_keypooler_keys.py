@@ -8,11 +8,9 @@ import pytest
 from ringlet_py.daemon.keypooler_notes import KEY, Notes
 from ringlet_py.entry import Address
 from ringlet_py.secret import Secret
-from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.daemon.keypooler_world import World
 
 PATH = "/admin/keys"
 GIVEN = {"name": "k1", "key": "made-up-value", "tier": "pro"}
@@ -20,11 +18,9 @@ UNKNOWN = ["3f2b8c1e-9a44-4d0e-8d5a-1c2f3b4a5d6e", "k1", "custom", "not a uuid",
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.add_tier(image=100, scrape={"rate_limit": 10, "window_seconds": 3600})
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    on_each_ledger.add_tier(image=100, scrape={"rate_limit": 10, "window_seconds": 3600})
+    return on_each_ledger
 
 
 # POST

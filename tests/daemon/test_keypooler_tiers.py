@@ -1,25 +1,19 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ringlet_py.errors import ConsentNeeded
 from tests.daemon.keypooler_world import Asked, World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 PATH = "/admin/tiers"
 SCRAPE = {"rate_limit": 10, "window_seconds": 60}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    return on_each_ledger
 
 
 def features(world: World, name: str = "pro") -> Any:
@@ -272,3 +266,17 @@ def test_each_change_is_recorded(world: World):
     found = [(each["action"], each["purpose"]) for each in world.records() if each["action"].startswith("tier")]
 
     assert found == [("tier-set", "pro"), ("tier-set", "pro"), ("tier-delete", "pro")]
+
+
+def test_a_tier_that_goes_leaves_the_scopes_of_tokens_below_a_consumers_too(world: World):
+    for name in ("pro", "free"):
+        world.add_tier(name)
+    _, above = world.consumer("pro", "free")
+    below = world.ask("POST", "/tokens", {"name": "sub", "scope": "tier=pro"}, token=above)
+    assert below.status == 201
+
+    assert world.ask("DELETE", f"{PATH}/pro").status == 200
+
+    world.add_tier("pro")
+    world.add_key()
+    assert world.key(feature="image", token=below.json["value"]).status == 403

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ringlet_py.entry import Address
 from ringlet_py.secret import Secret
-from tests.daemon.keypooler_world import Asked, World
+from tests.daemon.keypooler_world import Asked, World, world_on
+from tests.redis_server import RedisProcess, needs_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    return on_each_ledger
 
 
 def test_of_fifty_claims_at_once_exactly_as_many_are_admitted_as_the_tier_allows(world: World):
@@ -73,6 +73,56 @@ def test_of_ten_scopes_that_are_granted_at_once_none_is_lost(world: World):
     world.ask_all([Asked("POST", path, token=world.admin, body=b'{"tier":"%s"}' % name.encode()) for name in names])
 
     assert world.ask("GET", "/admin/consumers").json[0]["scopes"] == names
+
+
+@pytest.fixture
+def machines(redis_process: RedisProcess, tmp_path: Path) -> Iterator[tuple[World, World]]:
+    """Two with one ledger, each with its own daemon."""
+    (tmp_path / "other").mkdir()
+    store = f"shared-{tmp_path.name}"
+    one, other = (world_on(redis_process, folder, store=store) for folder in (tmp_path, tmp_path / "other"))
+    yield one, other
+    for world in (one, other):
+        world.close()
+
+
+@pytest.mark.slow
+@needs_redis
+def test_two_machines_together_admit_exactly_as_many_as_the_tier_allows(machines: tuple[World, World]):
+    machines[0].add_tier(image={"rate_limit": 10, "window_seconds": 1000})
+    for world in machines:
+        world.app.keychain.set(Address("custom", "k1"), Secret("made-up-value-k1"), force=True, fields={"tier": "pro"})
+
+    def claim(world: World) -> list[int]:
+        asked = [Asked("GET", "/key", token=world.admin, query="feature=image")] * 20
+        return [each.status for each in world.ask_all(asked)]
+
+    with ThreadPoolExecutor(2) as threads:
+        statuses = [status for each in threads.map(claim, machines) for status in each]
+
+    assert sorted(statuses) == [200] * 10 + [429] * 30
+    for world in machines:
+        assert world.ask("GET", "/admin/keys").json[0]["usage"]["image"]["used"] == 10
+
+
+@pytest.mark.slow
+@needs_redis
+def test_of_scopes_that_two_machines_grant_at_once_none_is_lost(machines: tuple[World, World]):
+    names = [f"t{n}" for n in range(10)]
+    for name in names:
+        machines[0].add_tier(name)
+    consumer, _ = machines[0].consumer()
+    path = f"/admin/consumers/{consumer}/scopes"
+
+    def grant(number: int) -> list[int]:
+        mine = [b'{"tier":"%s"}' % name.encode() for name in names[number::2]]
+        world = machines[number]
+        return [each.status for each in world.ask_all([Asked("POST", path, token=world.admin, body=b) for b in mine])]
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [*threads.map(grant, (0, 1))] == [[201] * 5] * 2
+
+    assert machines[0].ask("GET", "/admin/consumers").json[0]["scopes"] == names
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,38 +10,41 @@ from hypothesis import strategies as some
 from ringlet_py.audit.log import Audit
 from ringlet_py.audit.reading import latest
 from ringlet_py.daemon.keypooler_usage import is_use, limit_of, used
+from ringlet_py.entry import utc
 from ringlet_py.testing import FakeClock
 from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PATH = "/admin/usage"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.add_tier(image=1000, talk=1000)
-    world.add_key(secrets={"webhook": "whsec-0123456789"})
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    on_each_ledger.add_tier(image=1000, talk=1000)
+    on_each_ledger.add_key(secrets={"webhook": "whsec-0123456789"})
+    return on_each_ledger
 
 
 def test_uses_are_a_bare_list_newest_first(world: World):
     assert world.ask("GET", PATH).json == []
+    moments = []
     for feature in ("image", "talk"):
+        moments.append(utc(world.clock()))
         world.key(feature=feature)
         world.clock.advance(1.5)
 
     found = world.ask("GET", PATH)
 
     assert found.status == 200
-    assert found.json == [
-        {"key_id": world.key_id(), "consumer_id": "admin", "feature": "talk", "created_at": "2026-11-18T11:06:41Z"},
-        {"key_id": world.key_id(), "consumer_id": "admin", "feature": "image", "created_at": "2026-11-18T11:06:40Z"},
+    told = [{name: text for name, text in each.items() if name != "created_at"} for each in found.json]
+    assert told == [
+        {"key_id": world.key_id(), "consumer_id": "admin", "feature": feature} for feature in ("talk", "image")
     ]
+    for each, before in zip(found.json, reversed(moments), strict=True):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["created_at"])
+        assert f"{before[:19]}Z" <= each["created_at"] <= f"{utc(world.clock())[:19]}Z"
 
 
 def test_a_use_tells_its_consumer(world: World):

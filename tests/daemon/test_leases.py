@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ringlet_py.app import App
 from ringlet_py.daemon.leases import TEXTS
 from ringlet_py.entry import Address, utc
+from ringlet_py.errors import DaemonBusy
 from ringlet_py.lease import Lease, Request
 from ringlet_py.secret import Secret
 from ringlet_py.tokens import Caller
@@ -203,6 +204,42 @@ def test_a_report_rests_the_key_for_all(world: World) -> None:
     assert told.status == 200
     assert {lend(world).json["lease"]["address"] for _ in range(3)}.isdisjoint({first["address"]})
     assert lend(world).headers["retry-after"] == "30"
+
+
+def test_a_key_that_nobody_got_since_too_many_wait_is_not_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> None:
+        raise DaemonBusy("the daemon has too much to do")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.daemon, "work", busy)
+        answers = [lend(world) for _ in range(6)]
+
+    assert {(each.status, each.headers["retry-after"]) for each in answers} == {(503, "1")}
+    assert [lend(world).status for _ in range(7)] == [201] * 6 + [429]
+
+
+def test_what_a_program_says_is_invalid_rests_for_an_hour_and_the_admin_sees_who_said_so(world: World) -> None:
+    bot = token(world, "bot")
+    lease = lend(world, token=bot).json["lease"]
+    said = world.ask("POST", f"/leases/{lease['id']}/report", {"outcome": "invalid"}, token=bot)
+    assert said.status == 200
+    others = {lend(world).json["lease"]["address"] for _ in range(3)}
+    assert len(others) == 1
+    assert lease["address"] not in others
+    assert lend(world).headers["retry-after"] == "3600"
+    (record,) = [each for each in world.records() if each["action"] == "report"]
+    assert (record["address"], record["caller"], record["purpose"]) == (lease["address"], "token:bot", "invalid")
+
+
+def test_who_says_that_a_key_is_exhausted_is_recorded(world: World) -> None:
+    key = next(each["id"] for each in world.ask("GET", "/admin/keys").json)
+    until = {"until": utc(world.clock() + 60)}
+    for each in (token(world, "bot"), None):
+        assert world.ask("POST", f"/key/{key}/exhausted", until, token=each).status == 200
+    records = [each for each in world.records() if each["action"] == "report"]
+    assert [each.get("caller", "") for each in records] == ["token:bot", ""]
 
 
 @pytest.mark.parametrize(

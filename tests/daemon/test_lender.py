@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import sqlite3
 import threading
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,3 +207,25 @@ def test_a_use_that_cannot_be_given_back_ends_no_later_claim(world: World, monke
     monkeypatch.setattr(type(world.app.broker), "release", broken)
 
     assert isinstance(asyncio.run(asyncio.wait_for(cancelled(), 8)), tuple)
+
+
+def test_the_loop_waits_for_nobody_even_if_the_lock_is_taken_when_it_has_just_looked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """As if another program had locked the ledger between the look at it and the claim."""
+
+    async def while_held() -> Any:
+        lender = world.daemon.lender
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(3)))
+        monkeypatch.setattr(lender, "_is_at_once", lambda: True)
+        with written_by_another(world):
+            claim = asyncio.create_task(lender.claim_as(world.admin, image))
+            began = time.monotonic()
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+            assert time.monotonic() - began < 2
+            assert not claim.done()
+        return await claim
+
+    assert isinstance(asyncio.run(asyncio.wait_for(while_held(), 8)), tuple)
+    assert [each["outcome"] for each in world.records() if each["action"] == "claim"] == ["ok"] * 4

@@ -1,11 +1,31 @@
 from __future__ import annotations
 
-from ringlet_py.daemon.log import dated
+import io
+
+from ringlet_py.daemon.log import Stamped, dated
+
+MOMENT = "2026-11-18T11:06:40.000Z"
+
+
+def now() -> float:
+    return 1795000000.0
 
 
 def test_a_message_of_several_lines_is_one_line_with_its_moment() -> None:
     said: list[str] = []
 
-    dated(said.append, lambda: 1795000000.0)("⚠ the server is away\n  start it\n")
+    dated(said.append, now)("⚠ the server is away\n  start it\n")
 
-    assert said == ["2026-11-18T11:06:40.000Z ⚠ the server is away; start it"]
+    assert said == [f"{MOMENT} ⚠ the server is away; start it"]
+
+
+def test_each_line_of_a_stream_gets_its_moment_once_however_it_is_written() -> None:
+    log = io.StringIO()
+    stream = Stamped(log, now)
+
+    for piece in ("ringlet: error: one\nringlet: ", "hint: two", "\n\n", f"{MOMENT} has one\n", "last"):
+        assert stream.write(piece) == len(piece)
+    stream.flush()
+
+    lines = ["ringlet: error: one", "ringlet: hint: two", "", "has one", "last"]
+    assert log.getvalue().split("\n") == [f"{MOMENT} {line}" if line else "" for line in lines]

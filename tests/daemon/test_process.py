@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.daemon.running import RealDaemon, needs_ipv6, read_all
-from tests.end_to_end.program import KEY, PATIENCE, Home, command, store_key
+from tests.end_to_end.program import FILE_BACKEND, KEY, PATIENCE, Home, command, store_key
 from tests.people import as_root, run_as_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Made = Callable[..., RealDaemon]
+
+
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
 
 
 def store_limited(home: Home, limit: str) -> None:
@@ -247,6 +250,11 @@ def test_what_keeps_it_from_starting_in_the_background_is_told(home: Home, made_
     assert done.status == 16
     assert "nonsense" in done.err
 
+    home.configure(FILE_BACKEND)
+    (home.config / "providers").mkdir()
+    (home.config / "providers/mine.toml").write_text("name = ")
+    assert "mine.toml is not valid TOML" in home.ringlet("daemon", "start", "--listen", "localhost:0").err
+
 
 @pytest.mark.slow
 def test_its_process_outlives_the_terminal_and_holds_no_pipe_of_it(home: Home, made_daemon: Made):
@@ -353,6 +361,135 @@ def test_on_sighup_the_catalog_is_read_again(daemon: RealDaemon):
 
     until(lambda: "the settings were read again" in daemon.error)
     assert daemon.request("GET", "/health").status == 200
+
+
+@pytest.mark.slow
+def test_one_that_can_ask_for_no_passphrase_is_warned_of(home: Home, made_daemon: Made):
+    made_daemon()
+    home.configure('[credentials]\nbackend = "sealed"\n[sealed]\nmaster-key = "passphrase"\n')
+    try:
+        done = home.ringlet("daemon", "start", "--socket")
+        assert (done.status, "cannot ask for the passphrase" in done.err) == (0, True)
+    finally:
+        home.ringlet("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_who_asks_it_to_reload_is_told_when_it_has(daemon: RealDaemon):
+    store_key(daemon.home, "anthropic/work")
+    assert daemon.process is not None
+
+    done = daemon.home.here("daemon", "reload")
+    assert done.out == f"reloaded: process {daemon.process.pid} has read its settings and the catalog again\n"
+    assert daemon.error.count("the settings were read again") == 1
+
+    daemon.home.configure('[credentials]\nbackend = "nonsense"\n')
+    wrong = daemon.home.here("daemon", "reload")
+    assert (wrong.status, "nonsense" in wrong.err, claim(daemon)) == (16, True, 201)
+
+    daemon.home.configure(FILE_BACKEND)
+    (daemon.home.config / "providers").mkdir()
+    (daemon.home.config / "providers/mine.toml").write_text("name = ")
+    wrong = daemon.home.here("daemon", "reload")
+    assert (wrong.status, "mine.toml" in wrong.err, claim(daemon)) == (16, True, 201)
+
+
+def shown(home: Home) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(home.here("daemon", "status", "--json").out)
+    return found
+
+
+@pytest.mark.slow
+def test_restarted_it_is_another_process_in_the_same_place(home: Home, made_daemon: Made):
+    daemon = made_daemon()
+    try:
+        assert home.ringlet("--no-audit-log", "daemon", "start", "--listen", "127.0.0.1:0").status == 0
+        before = shown(home)
+        done = home.ringlet("daemon", "restart")
+        after = shown(home)
+
+        assert done.status == 0, done.err
+        assert done.out.startswith(f"stopped: process {before['pid']}\nrunning: process {after['pid']}\n")
+        assert before["pid"] != after["pid"]
+        assert (before["urls"], before["socket"]) == (after["urls"], after["socket"])
+        assert daemon.request("GET", "/tokens", unix=True, token="wrong").status == 401
+        assert "authenticate" not in home.here("audit", "list").out
+
+        assert home.ringlet("daemon", "restart", "--socket").status == 0
+        assert shown(home)["urls"] == []
+        assert "urls" not in home.here("daemon", "status").out
+    finally:
+        home.ringlet("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_one_that_does_not_run_is_started(home: Home, made_daemon: Made):
+    made_daemon()
+    try:
+        done = home.ringlet("daemon", "restart", "--socket")
+        assert (done.status, done.err, done.out.startswith("running: ")) == (0, "it did not run\n", True)
+    finally:
+        home.ringlet("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_settings_that_are_wrong_end_none_that_runs(home: Home, made_daemon: Made):
+    made_daemon()
+    try:
+        home.ringlet("daemon", "start", "--socket")
+        pid = shown(home)["pid"]
+        home.configure('[credentials]\nbackend = "nonsense"\n')
+
+        assert home.ringlet("daemon", "restart").status == 11
+        home.configure(FILE_BACKEND)
+        (home.config / "providers").mkdir()
+        (home.config / "providers/mine.toml").write_text("name = ")
+        assert home.ringlet("daemon", "restart").status == 11
+        assert home.here("daemon", "status").out.find(f"pid: {pid}\n") > 0
+    finally:
+        home.ringlet("daemon", "stop")
+
+
+@pytest.mark.slow
+def test_one_that_another_program_looks_after_is_left_to_it(daemon: RealDaemon):
+    done = daemon.home.here("daemon", "restart")
+
+    assert done.status == 16
+    assert "which would not know of the new one" in done.err
+    assert daemon.request("GET", "/health").status == 200
+
+
+@pytest.mark.slow
+def test_each_line_of_the_log_has_its_moment_whatever_went_wrong(home: Home, made_daemon: Made):
+    daemon = made_daemon()
+    home.ringlet("daemon", "start", "--socket")
+    home.ringlet("daemon", "stop")
+    home.configure('[credentials]\nbackend = "nonsense"\n')
+    home.ringlet("daemon", "start", "--socket")
+    home.configure(FILE_BACKEND)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        home.ringlet("daemon", "start", "--listen", f"127.0.0.1:{other.getsockname()[1]}")
+
+    said = (home.state / "daemon.log").read_text()
+    assert "nonsense" in said
+    assert "is taken" in said
+    assert all(re.match(MOMENT, line) for line in said.splitlines()), said
+    assert daemon.process is None
+
+
+@pytest.mark.slow
+def test_of_one_that_ends_without_a_word_the_log_says_that(home: Home, made_daemon: Made):
+    made_daemon()
+    broken = home.path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text("import os, sys\nif '--detached' in sys.orig_argv: os._exit(7)\n")
+    path = f"{broken}{os.pathsep}{home.environ['PYTHONPATH']}"
+
+    done = home.ringlet("daemon", "start", "--socket", environ={"PYTHONPATH": path})
+
+    assert (done.status, "it ended with status 7" in done.err) == (16, True)
+    said = (home.state / "daemon.log").read_text()
+    assert re.fullmatch(rf"{MOMENT}ringlet: error: the daemon did not start: it ended with status 7\n", said)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.0.1:1", "[::]:0"])

@@ -70,3 +70,12 @@ def test_another_ledger_takes_what_hangs_on_it_along(home: Home):
 def test_settings_that_are_wrong_make_no_app(home: Home):
     with pytest.raises(ConfigError):
         renewed(home, '[ledger]\nprefix = "not a name"\n')
+
+
+@pytest.mark.parametrize("kind", ["providers", "agents"])
+def test_a_catalog_that_is_wrong_makes_no_app(home: Home, kind: str):
+    (home.config / kind).mkdir()
+    (home.config / kind / "mine.toml").write_text("name = ")
+
+    with pytest.raises(ConfigError):
+        renewed(home, FILE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringlet_py.daemon import running
+from ringlet_py.daemon import running, steering
 from ringlet_py.daemon.running import Running, Runtime
 from ringlet_py.errors import DaemonError, DaemonNotRunning, DaemonRunning, InsecurePermissions
 from ringlet_py.files.folders import Folders, runtime_folder
@@ -43,7 +43,7 @@ def test_what_a_killed_one_left_behind_is_not_running(runtime: Runtime):
     with runtime.held():
         assert runtime.find() is None  # the next one, which has not said yet what it is
     with pytest.raises(DaemonNotRunning) as caught:
-        running.stop(runtime, patience=1)
+        steering.stop(runtime, patience=1)
     assert runtime.folder in caught.value.why
 
 
@@ -97,7 +97,7 @@ def test_stopping_does_not_wait_for_ever(runtime: Runtime):
             stuck = this(child.pid)
             runtime.say(stuck)
             with pytest.raises(DaemonError) as caught:
-                running.stop(runtime, patience=0.1)
+                steering.stop(runtime, patience=0.1)
         assert f"kill -9 {child.pid}" in caught.value.hint
         assert child.wait(20) < 0  # it was this process that was asked
     finally:

@@ -70,7 +70,9 @@ def test_the_socket_has_names_of_its_own(shared_daemon: RealDaemon, host: str):
 
 
 def test_the_socket_does_not_answer_to_others(shared_daemon: RealDaemon):
-    assert shared_daemon.request("GET", "/health", unix=True, headers={"Host": "evil.example"}).status == 421
+    for unix, host in ((True, "localhost"), (False, f"localhost:{shared_daemon.port}")):
+        answer = shared_daemon.request("GET", "/health", unix=unix, headers={"Host": "evil.example"})
+        assert (answer.status, answer.json["why"]) == (421, f"the header Host is not {host}")
 
 
 @pytest.mark.parametrize(

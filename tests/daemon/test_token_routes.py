@@ -1,28 +1,27 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.entry import Address, utc
+from ringlet_py.entry import Address
 from ringlet_py.secret import Secret
-from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.daemon.keypooler_world import Answer
+    from tests.daemon.keypooler_world import Answer, World
 
 HOUR = 3600.0
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    world.app.keychain.set(Address("openai", "a"), Secret("made-up-openai-a-0123456789"), force=True)
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    on_each_ledger.app.keychain.set(Address("openai", "a"), Secret("made-up-openai-a-0123456789"), force=True)
+    return on_each_ledger
+
+
+def ends_in(world: World, seconds: float, token: dict[str, Any]) -> bool:
+    return abs(datetime.fromisoformat(token["expires_at"]).timestamp() - world.clock() - seconds) < 5
 
 
 def create(world: World, name: str, *, token: str | None = None, **terms: object) -> Answer:
@@ -50,23 +49,25 @@ def test_a_token_is_shown_once_and_works(world: World) -> None:
     value = answer.json["value"]
     said = answer.json["token"]
     assert (said["name"], said["scope"], said["under"]) == ("ci", "provider=openai", None)
-    assert said["expires_at"] == utc(world.clock() + 8 * HOUR)
-    assert (said["max_uses"], said["quota"]) == ("2", "20/day")
+    assert ends_in(world, 8 * HOUR, said)
+    assert (said["max_uses"], said["uses_left"], said["quota"], said["quota_left"]) == ("2", 2, "20/day", 20)
     assert [claim(world, value) for _ in range(3)] == [201, 201, 429]
+    (listed,) = world.ask("GET", "/tokens").json["tokens"]
+    assert (listed["uses_left"], listed["quota_left"]) == (0, 18)
     assert value.encode() not in world.ask("GET", "/tokens").body
     assert not any(value in str(record) for record in world.records())
 
 
 def test_a_number_of_seconds_is_a_ttl_too(world: World) -> None:
     said = create(world, "ci", scope="provider=*", ttl=90).json["token"]
-    assert said["expires_at"] == utc(world.clock() + 90)
+    assert ends_in(world, 90, said)
 
 
 def test_a_caller_makes_narrower_tokens_which_die_with_its_own(world: World) -> None:
     above = made(world, "above")
     below = made(world, "below", token=above, scope="provider=openai alias=b")
     assert (names(world, above), names(world, below)) == (["below"], [])
-    assert names(world) == ["above", "below"]
+    assert names(world) == ["above", "above/below"]
     assert (claim(world, above), claim(world, below)) == (201, 403)
     wider = create(world, "wider", token=above, scope="provider=*")
     assert (wider.status, wider.json["code"]) == (403, "out-of-scope")
@@ -88,6 +89,38 @@ def test_a_caller_touches_no_tokens_but_those_below_its_own(world: World) -> Non
         assert world.ask("DELETE", f"/tokens/{name}", token=one).status == 404
         assert world.ask("POST", f"/tokens/{name}/rotate", token=one).status == 404
     assert (claim(world, one), claim(world, other)) == (201, 201)
+
+
+def test_no_answer_tells_a_caller_which_names_others_have(world: World) -> None:
+    made(world, "deploy")
+    own = made(world, "own")
+    made(world, "deploy", token=own)
+    beneath = made(world, "middle", token=own)
+    made(world, "deploy", token=beneath)
+
+    again = create(world, "deploy", token=beneath)
+    assert (again.status, again.json["error"]) == (409, "there is a token deploy already")
+    assert [names(world, each) for each in (beneath, own)] == [["deploy"], ["deploy", "middle", "middle/deploy"]]
+    assert world.ask("POST", "/tokens/deploy/rotate", token=beneath).json["token"]["name"] == "deploy"
+    low = next(
+        each for each in world.ask("GET", "/tokens", token=own).json["tokens"] if each["name"] == "middle/deploy"
+    )
+    assert world.ask("DELETE", f"/tokens/{low['id']}", token=own).status == 200
+    assert names(world) == ["deploy", "own", "own/deploy", "own/middle"]
+
+
+def test_no_lease_tells_a_caller_what_the_tokens_above_its_own_are_called(world: World) -> None:
+    top = made(world, "top")
+    middle = made(world, "middle", token=top)
+    low = made(world, "low", token=middle)
+    asked = {"provider": "openai", "alias": "a"}
+    told = [world.ask("POST", "/leases", asked, token=each).json["lease"]["caller"] for each in (top, middle, low)]
+
+    assert told == ["token:top", "token:middle", "token:low"]
+    seen = world.ask("GET", "/leases", token=middle).json["leases"]
+    assert sorted(each["caller"] for each in seen) == ["token:middle", "token:middle/low"]
+    everything = sorted(each["caller"] for each in world.ask("GET", "/leases").json["leases"])
+    assert everything == ["token:top", "token:top/middle", "token:top/middle/low"]
 
 
 def test_a_rotated_token_has_another_text(world: World) -> None:
@@ -116,6 +149,9 @@ def test_a_token_goes_by_its_id_too(world: World) -> None:
         ({"ttl": -5}, 400, "invalid-field"),
         ({"ttl": 0}, 400, "invalid-field"),
         ({"ttl": 1.5}, 400, "usage"),
+        ({"ttl": ""}, 400, "invalid-field"),
+        ({"max_uses": ""}, 400, "invalid-field"),
+        ({"quota": " "}, 400, "invalid-field"),
         ({"quota": "many"}, 400, "limit-invalid"),
         ({"max_uses": 0}, 400, "limit-invalid"),
         ({"max_uses": -1}, 400, "limit-invalid"),

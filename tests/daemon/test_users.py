@@ -7,13 +7,11 @@ from urllib.parse import quote
 import pytest
 
 from ringlet_py.daemon.users import address_of
-from ringlet_py.entry import Address
+from ringlet_py.entry import Address, utc
 from ringlet_py.secret import Secret
-from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.daemon.keypooler_world import World
 
 ONE = "sk-proj-" + "m4d3up" * 8
 OTHER = "sk-proj-" + "0th3r1" * 8
@@ -22,10 +20,8 @@ STRANGE = ["@bob:matrix.example", "b;m", "x" * 60, "\u00fc", "-1", "user:7", "..
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path)
-    yield world
-    world.close()
+def world(on_each_ledger: World) -> World:
+    return on_each_ledger
 
 
 def path(user: str) -> str:
@@ -47,13 +43,14 @@ def test_a_users_own_key_is_stored_and_lent_to_him_alone(world: World):
 
 
 def test_another_one_takes_its_place(world: World):
-    world.ask("PUT", PATH, {"key": ONE, "base_url": "https://llm.example/v1"})
+    first = world.ask("PUT", PATH, {"key": ONE, "base_url": "https://llm.example/v1"})
     world.clock.advance(1)
 
-    again = world.ask("PUT", PATH, {"key": OTHER})
+    before, again = utc(world.clock()), world.ask("PUT", PATH, {"key": OTHER})
 
-    assert again.status == 200
-    assert (again.json["base_url"], again.json["replaced_at"]) == (None, "2026-11-18T11:06:41.000Z")
+    assert (first.status, again.status) == (201, 200)
+    assert again.json["base_url"] is None
+    assert before <= again.json["replaced_at"] <= utc(world.clock())
     assert value(world, "42") == OTHER
     assert len(world.ask("GET", "/users/42/keys").json["keys"]) == 1
 

@@ -42,8 +42,27 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     os.chown(tmp_path / "f", 65534, 65534)
 
-    with pytest.raises(InsecurePermissions, match="belongs to user 65534"):
+    with pytest.raises(InsecurePermissions, match="belongs to user 65534") as raised:
         read_trusted(str(tmp_path / "f"))
+    assert raised.value.hint == "run it without sudo, as user 65534"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="users have numbers on POSIX")
+def test_somebody_elses_file_behind_a_link_is_not_to_be_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, link = tmp_path / "real", tmp_path / "f"
+    real.touch()
+    link.symlink_to(real)
+    owner = real.stat().st_uid
+    if owner == 0:
+        os.chown(real, 65534, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    for path, hint in ((link, f"ls -lL {link}"), (real, f"sudo chown {owner + 1} {real}")):
+        with pytest.raises(InsecurePermissions) as raised:
+            read_trusted(str(path))
+        assert raised.value.hint == hint
 
 
 def test_a_fifo_does_not_block(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ringlet_py.errors import (
     StoreCorrupt,
     UsageError,
 )
-from ringlet_py.lending.reports import INVALID, Outcome
+from ringlet_py.lending.reports import INVALID, QUOTA_SPENT, RATE_LIMITED, Outcome
 from tests.leasing.world import ADMIN, HOUR, World
 from tests.lending.world import value
 
@@ -145,10 +145,10 @@ class TestWhoSees:
         leases = {caller.name: world.lend(caller, provider="openai") for caller in callers}
         seen = {caller.name: {each.caller for each in world.leasing.list(caller)} for caller in callers}
         assert seen == {
-            "admin": {"", "token:above", "token:below", "token:lowest", "token:other"},
-            "above": {"token:above", "token:below", "token:lowest"},
-            "below": {"token:below", "token:lowest"},
-            "lowest": {"token:lowest"},
+            "admin": {"", "token:above", "token:above/below", "token:above/below/lowest", "token:other"},
+            "above": {"token:above", "token:above/below", "token:above/below/lowest"},
+            "above/below": {"token:above/below", "token:above/below/lowest"},
+            "above/below/lowest": {"token:above/below/lowest"},
             "other": {"token:other"},
         }
         for caller in callers:
@@ -279,6 +279,80 @@ class TestEnding:
         world.leasing.report(lease.id, Outcome(kind=INVALID), ADMIN)
         assert set(world.claimed(3, pool="p", feature="image")) == {"b"}
         assert world.said("report") == [("ok", "")]
+
+    def test_what_a_caller_says_is_invalid_rests_for_an_hour_and_it_is_recorded_who_said_so(self, world: World) -> None:
+        bot = world.token("bot")
+        lease = world.lend(bot, pool="p", feature="image")
+        touched: list[str] = []
+        world.lending.touch = lambda: touched.append("launches")
+
+        world.leasing.report(lease.id, Outcome(kind=INVALID, retry_after=1), bot)
+
+        assert world.said("report") == [("ok", "token:bot")]
+        assert set(world.claimed(3, pool="p", feature="text")) == {"b"}
+        assert world.claims.resting() == {"openai/a": pytest.approx((world.clock() + HOUR) * 1000, abs=2)}
+        assert not touched
+        world.clock.advance(HOUR + 1)
+        assert set(world.claimed(4, pool="p", feature="text")) == {"a", "b"}
+
+    def test_what_a_caller_says_is_invalid_can_be_undone(self, world: World) -> None:
+        bot = world.token("bot")
+        world.leasing.report(world.lend(bot, pool="p").id, Outcome(kind=INVALID), bot)
+        world.claims.wake("openai/a")
+
+        assert set(world.claimed(4, pool="p")) == {"a", "b"}
+
+    def test_a_caller_shortens_nothing_that_the_owner_said(self, world: World) -> None:
+        bot = world.token("bot")
+        lease = world.lend(bot, pool="p")
+        world.leasing.report(lease.id, Outcome(kind=INVALID), ADMIN)
+        world.leasing.report(lease.id, Outcome(kind=INVALID), bot)
+        world.clock.advance(300 * DAY)
+
+        assert set(world.claimed(3, pool="p")) == {"b"}
+
+    def test_with_an_old_lease_a_caller_keeps_no_key_out(self, world: World) -> None:
+        bot = world.token("bot")
+        lease = world.lend(bot, pool="p", ttl=DAY)
+        world.leasing.report(lease.id, Outcome(kind=INVALID), bot)
+        world.clock.advance(HOUR + 1)
+        world.leasing.renew(lease.id, DAY, bot)
+
+        with pytest.raises(UsageError, match="too old"):
+            world.leasing.report(lease.id, Outcome(kind=INVALID), bot)
+        assert not world.claims.resting()
+        assert world.said("report") == [("ok", "token:bot"), ("usage", "token:bot")]
+        world.leasing.report(lease.id, Outcome(kind=INVALID), ADMIN)
+        assert list(world.claims.resting()) == ["openai/a"]
+
+    @pytest.mark.parametrize("kind", [RATE_LIMITED, QUOTA_SPENT])
+    def test_no_key_rests_longer_than_a_day_because_a_caller_says_so(self, world: World, kind: str) -> None:
+        bot = world.token("bot")
+        lease = world.lend(bot, pool="p")
+        year = Outcome(kind=kind, retry_after=365 * DAY)
+        world.leasing.report(lease.id, year, bot)
+        assert set(world.claimed(3, pool="p")) == {"b"}
+        world.clock.advance(DAY + 1)
+        assert set(world.claimed(4, pool="p")) == {"a", "b"}
+
+        world.leasing.report(world.lend(bot, pool="p").id, year, ADMIN)
+        world.clock.advance(DAY + 1)
+        assert len(set(world.claimed(3, pool="p"))) == 1
+
+    @pytest.mark.parametrize("is_admin", [False, True])
+    def test_who_has_the_old_value_says_nothing_of_the_new_one(self, world: World, *, is_admin: bool) -> None:
+        bot = world.token("bot")
+        lease = world.lend(bot, pool="p")
+        world.clock.advance(1)
+        entry = world.keys.ledger.entry(Address("openai", "a"))
+        assert entry is not None
+        world.keys.ledger.put(entry.changed(replaced_at=utc(world.clock())))
+
+        with pytest.raises(LeaseEnded, match="a value that openai/a has no more"):
+            world.leasing.report(lease.id, Outcome(kind=INVALID), ADMIN if is_admin else bot)
+
+        assert not world.claims.resting()
+        world.leasing.report(lease.id, Outcome(kind=RATE_LIMITED), bot)
 
     def test_a_release_that_could_give_nothing_back_can_be_tried_again(self, world: World) -> None:
         lease = world.lend(pool="p")

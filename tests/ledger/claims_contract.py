@@ -216,6 +216,8 @@ class OfTurns:
 
         assert [asked.take() for _ in range(3)] == ["k0000", "k0001", "k0002"]
         assert len(asked.standings()) == 1500
+        first = claims.standings(asked.turn, most=2)
+        assert [(each.address, each.why) for each in first] == [("openai/k0000", "rate"), ("openai/k0001", "rate")]
 
 
 class OfRates:
@@ -847,6 +849,26 @@ class OfChoosing:
 
 
 class OfBearers:
+    def test_what_is_left_of_each_is_told_and_taken_from_none(self, claims: Engine, callers: Callers):
+        asked, above = Asked(claims, [member("a")]), token(callers, "above", "9")
+        one, free = token(callers, "t", "3", "2/hour", "5/day@UTC", parent="above"), token(callers, "free")
+        nobody = Bearer(id="nobody", rates=rates("7", "4/day@UTC"))
+        for _ in range(2):
+            asked.take(bearers=(one, above))
+
+        for _ in range(2):
+            assert claims.left((one, free, above, nobody)) == [[1, 0, 3], [], [7], [7, 4]]
+        assert claims.left(()) == []
+
+    def test_a_limit_that_is_changed_counts_what_was_used_before(self, claims: Engine, callers: Callers):
+        asked, one = Asked(claims, [member("a")]), token(callers, "t", "9", "8/day")
+        for _ in range(3):
+            asked.take(bearers=(one,))
+
+        for amounts, left in ((("5", "4/hour"), [2, 1]), (("2", "2/day"), [0, 0]), (("20",), [17])):
+            assert claims.left((Bearer(id="t", rates=rates(*amounts)),)) == [left]
+        assert asked.refusal(bearers=(Bearer(id="t", rates=rates("2")),)).reason == "bearer"
+
     def test_each_use_is_counted_on_the_token(self, claims: Engine, callers: Callers):
         asked, bearers = Asked(claims, [member("a")]), (token(callers, "t", "2/hour"),)
         assert [asked.take(bearers=bearers), asked.take(bearers=bearers)] == ["a", "a"]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringlet_py.errors import KeychainTimeout, StoreCorrupt
+from ringlet_py.entry import Address, Entry
+from ringlet_py.errors import KeychainTimeout, LedgerMissing, StoreCorrupt
 from ringlet_py.files.queue import Queue
+from ringlet_py.ledger.sqlite import SqliteLedger
 from ringlet_py.ledger.sqlite_file import SqliteFile
 from ringlet_py.ledger.sqlite_session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NAMES = "SELECT name FROM documents WHERE kind = ? ORDER BY name"
@@ -93,11 +95,95 @@ def test_a_question_that_cannot_be_answered_is_corrupt_and_closes_the_file(sessi
 @pytest.mark.skipif(os.name != "posix", reason="no inodes there")
 def test_another_file_in_its_place_is_what_is_read_and_written(session: Session, path: Path, tmp_path: Path):
     put(session, "a")
+    with closing(Session(SqliteFile(str(tmp_path / "other" / "ledger.sqlite")))) as other:
+        put(other, "b")
     path.parent.rename(tmp_path / "away")
-    assert session.rows(NAMES, "pool") == []
-    put(session, "b")
-
+    (tmp_path / "other").rename(path.parent)
     assert session.rows(NAMES, "pool") == [("b",)]
+    put(session, "c")
+
+    assert session.rows(NAMES, "pool") == [("b",), ("c",)]
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+def test_a_ledger_that_was_there_is_never_made_anew(path: Path, *, is_emptied: bool):
+    file = SqliteFile(str(path), busy_timeout=0.05)
+    with closing(Session(file)) as session:
+        put(session, "a")
+        session.close()  # so that all of it is in the file
+        path.rename(path.with_suffix(".away"))
+        if is_emptied:
+            path.touch(0o600)
+        verbs: list[Callable[[], object]] = [
+            lambda: session.rows(NAMES, "pool"),
+            lambda: session.look(lambda its: its),
+            lambda: put(session, "b"),
+            lambda: SqliteLedger(str(path), file=file).entries(),
+            lambda: SqliteLedger(str(path), file=file).put(Entry(Address("openai"), backend="file")),
+        ]
+        for verb in verbs:
+            with pytest.raises(LedgerMissing, match="the ledger has vanished"):
+                verb()
+        assert path.exists() is is_emptied
+        assert not is_emptied or path.stat().st_size == 0
+        path.with_suffix(".away").rename(path)
+
+        assert session.rows(NAMES, "pool") == [("a",)]
+
+
+def test_who_was_told_that_there_is_one_makes_none_either(path: Path):
+    with closing(Session(SqliteFile(str(path)))) as session:
+        put(session, "a")
+    file = SqliteFile(str(path))
+    assert file.exists()
+    path.unlink()
+
+    with closing(Session(file)) as session, pytest.raises(LedgerMissing):
+        put(session, "b")
+    assert not path.exists()
+
+
+def test_reading_goes_on_while_a_thread_waits_to_write(session: Session, path: Path):
+    session.file.busy_timeout = 30
+    put(session, "a")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writers = [threading.Thread(target=put, args=(session, name), daemon=True) for name in ("b", "c")]
+        for writer in writers:
+            writer.start()
+        while not session._lock.locked():
+            threading.Event().wait(0.001)
+        found: list[object] = []
+        reader = threading.Thread(target=lambda: found.append(session.rows(NAMES, "pool")), daemon=True)
+        reader.start()
+        reader.join(5)
+        other.execute("ROLLBACK")
+    for writer in writers:
+        writer.join()
+
+    assert found == [[("a",)]]
+    assert session.rows(NAMES, "pool") == [("a",), ("b",), ("c",)]
+
+
+def test_looking_waits_for_a_writer_only_where_it_has_to_change_something(session: Session, path: Path):
+    put(session, "a")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert session.look(lambda its: its.execute(NAMES, ("pool",)).fetchall()) == [("a",)]
+        with session._lock:
+            assert session.look(lambda its: its.execute(NAMES, ("pool",)).fetchall()) == [("a",)]
+        with pytest.raises(KeychainTimeout):
+            session.look(lambda its: its.execute("DELETE FROM documents"))
+        other.execute("ROLLBACK")
+    session.look(lambda its: its.execute("DELETE FROM documents"))
+
+    assert session.rows(NAMES, "pool") == [("a",)]
+
+
+def test_a_thread_waits_for_others_as_long_as_for_processes(session: Session, path: Path):
+    put(session, "a")
+    with session._lock, pytest.raises(KeychainTimeout, match="was busy"):
+        put(session, "b")
 
 
 def test_threads_read_while_others_write(session: Session):
@@ -114,3 +200,31 @@ def test_threads_read_while_others_write(session: Session):
     assert len(found) == 8
     assert set(found) <= set(range(1, 10))
     assert len(session.rows(NAMES, "pool")) == 9
+
+
+def test_who_hurries_waits_for_no_thread_no_process_and_no_program(session: Session, path: Path):
+    session.file.busy_timeout = 30
+    put(session, "a")
+    with (
+        closing(Queue(f"{path}.queue", limit=1)) as queue,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        with session.hurrying(), session._lock, pytest.raises(KeychainTimeout):
+            put(session, "b")
+        queue.enter()
+        with session.hurrying(), pytest.raises(KeychainTimeout):
+            put(session, "b")
+        queue.leave()
+        other.execute("BEGIN IMMEDIATE")
+        with session.hurrying(), pytest.raises(KeychainTimeout):
+            put(session, "b")
+        patient = threading.Thread(target=put, args=(session, "c"), daemon=True)
+        patient.start()
+        patient.join(0.1)
+        assert patient.is_alive()
+        other.execute("ROLLBACK")
+        patient.join(10)
+    with session.hurrying():
+        put(session, "d")
+
+    assert session.rows(NAMES, "pool") == [("a",), ("c",), ("d",)]

@@ -21,11 +21,9 @@ from ringlet_py.errors import (
 from ringlet_py.lease import Request
 from ringlet_py.ledger.claims import Turn
 from ringlet_py.ledger.sqlite_callers import SqliteCallers
-from ringlet_py.ledger.tokens import Token
 from ringlet_py.lending.explaining import explain
-from ringlet_py.limits import Rate
-from ringlet_py.scope import Bearer, Scope
-from tests.lending.world import World
+from ringlet_py.scope import Scope
+from tests.lending.world import World, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +39,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def scoped(*texts: str) -> tuple[Scope, ...]:
     return tuple(map(Scope.parse, texts))
-
-
-def bearer(world: World, *, name: str = "bot", expires_at: int = 0, rates: str = "") -> Bearer:
-    token = Token(id=f"id-of-{name}", name=name, digest=name, expires_at=expires_at)
-    SqliteCallers(world.claims.session).add_token(token)
-    return Bearer(id=token.id, rates=(Rate.parse(rates),) if rates else ())
 
 
 @pytest.mark.parametrize(
@@ -323,18 +315,6 @@ def test_what_is_given_back_counts_on_no_token(world: World) -> None:
     world.broker.release(lease)
 
     assert world.claim("openai", bearers=(once,)).address.alias == "a"
-
-
-def test_the_environments_key_is_not_lent_where_uses_of_a_token_count(tmp_path: Path) -> None:
-    world = World(tmp_path, environ={"OPENAI_API_KEY": "made-up-of-the-environment"})
-    counted, free = bearer(world, name="counted", rates="1/hour"), bearer(world, name="free")
-
-    with pytest.raises(KeyNotFound):
-        world.claim("openai", bearers=(counted,))
-    assert world.claim("openai", bearers=(free,)).address.alias == "environment"
-    with pytest.raises(OutOfScope):
-        world.claim("openai", scopes=scoped("alias=work"))
-    world.claims.close()
 
 
 def test_keys_of_which_the_scope_admits_none_are_out_of_scope(world: World) -> None:

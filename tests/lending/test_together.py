@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringlet_py.entry import Address
-from ringlet_py.errors import KeyNotFound, PoolExhausted, RingletError
+from ringlet_py.errors import KeyNotFound, PoolEmpty, PoolExhausted, RingletError
 from ringlet_py.lease import Lease, Request
-from tests.lending.world import World, value
+from ringlet_py.scope import Scope
+from tests.lending.world import World, bearer, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +118,75 @@ def test_an_unknown_key_is_not_found(world: World) -> None:
     (problem,) = world.broker.claim_all([Request(Address("openai", "none"), limited=True)])
 
     assert isinstance(problem, KeyNotFound)
+
+
+class Watched:
+    """Notes what is asked of whom it stands for."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self._inner, name)
+
+        def noted(*given: Any, **named: Any) -> Any:
+            self.asked.append(name)
+            return verb(*given, **named)
+
+        return noted
+
+
+@pytest.mark.parametrize(
+    ("wishes", "code", "asked"),
+    [
+        ({"pool": "limited"}, "pool-exhausted", ["claim_all", "standings"]),
+        ({"pool": "shut"}, "pool-exhausted", ["claim_all"]),
+        ({"pool": "shared", "caller": "bot"}, "quota-used-up", ["claim_all"]),
+        ({"bearers": True}, "quota-used-up", ["claim_all"]),
+        ({"pool": "none"}, "pool-not-found", ["version"] * 4),
+        ({"scopes": (Scope.parse("provider=groq"),)}, "out-of-scope", ["version"] * 4),
+        ({"provider": "groq"}, "key-not-found", ["version"] * 4),
+    ],
+)
+def test_a_refusal_costs_no_more_than_a_claim(world: World, wishes: dict[str, Any], code: str, asked: list[str]):
+    world.add(*(f"k{number:02}" for number in range(20)))
+    world.pool("limited", limits=["1/hour"])
+    world.pool("shut", pool_limits=["1/hour"])
+    world.pool("shared", quota=["1/hour"])
+    if wishes.get("bearers"):
+        wishes = {"bearers": (bearer(world, rates="1/hour"),)}
+    requests = many(4, **{"provider": "openai", **wishes})
+    for _ in range(6):
+        world.broker.claim_all(requests)
+    claims, entries = Watched(world.claims), Watched(world.keys.ledger)
+    world.lending.claims, world.lending.ledger = claims, entries
+
+    assert named(world.broker.claim_all(requests)) == [code] * 4
+    assert claims.asked == asked
+    assert entries.asked == []
+
+
+def test_an_error_tells_of_the_first_keys_and_how_many_more_there_are(world: World) -> None:
+    world.add(*(f"k{number}" for number in range(8)), max_uses="1")
+    world.claimed(8, "openai")
+
+    (problem,) = world.broker.claim_all(many(1))
+
+    assert isinstance(problem, PoolEmpty)
+    assert problem.why == f"{', '.join(f'openai/k{number}: own' for number in range(5))}, and 3 more"
+
+
+def test_what_is_wrong_with_the_keys_of_one_is_no_others_fault(world: World) -> None:
+    world.add("a")
+    world.add("b", provider="groq")
+    world.pool("broken", provider="groq", limits=["5/hour"])
+    requests = [*many(1), *many(1, "groq", pool="broken"), *many(1)]
+    assert named(world.broker.claim_all(requests)) == ["a", "b", "a"]
+    with world.keys.ledger.file.opened() as connection:
+        connection.execute("UPDATE standings SET rates = 'nonsense' WHERE rates <> ''")
+
+    assert named(world.broker.claim_all(requests)) == ["a", "limit-invalid", "a"]
 
 
 @pytest.mark.slow

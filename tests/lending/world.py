@@ -8,11 +8,15 @@ from ringlet_py.broker import Broker
 from ringlet_py.catalog import Catalog
 from ringlet_py.entry import Address, Entry, utc
 from ringlet_py.lease import Request
+from ringlet_py.ledger.sqlite_callers import SqliteCallers
 from ringlet_py.ledger.sqlite_claims import SqliteClaims
 from ringlet_py.ledger.sqlite_file import SqliteFile
 from ringlet_py.ledger.sqlite_session import Session
+from ringlet_py.ledger.tokens import Token
 from ringlet_py.lending import Lending
+from ringlet_py.limits import Rate
 from ringlet_py.pools import PoolStore, TierStore
+from ringlet_py.scope import Bearer
 from ringlet_py.secret import Secret
 from tests.keychain_world import World as Keys
 
@@ -104,6 +108,13 @@ class World:
         """Everything that the ledger holds."""
         with self.keys.ledger.file.opened() as connection:
             return list(connection.iterdump())
+
+
+def bearer(world: World, *, name: str = "bot", expires_at: int = 0, rates: str = "") -> Bearer:
+    """A new token in the ledger, as a request names it; its id is `id-of-NAME`."""
+    token = Token(id=f"id-of-{name}", name=name, digest=name, expires_at=expires_at)
+    SqliteCallers(world.claims.session).add_token(token)
+    return Bearer(id=token.id, rates=(Rate.parse(rates),) if rates else ())
 
 
 def value(address: Address) -> Secret:

@@ -58,38 +58,109 @@ def test_whoever_has_a_token_makes_narrower_ones_and_no_wider_ones(home: Home) -
     assert wider.status == 15
     assert "provider=anthropic" in wider.err
     listed = json.loads(home.here("tokens", "list", "--json").out)["tokens"]
-    assert [(each["name"], each["under"]) for each in listed] == [("ci", None), ("sub", "ci")]
+    assert [(each["name"], each["under"]) for each in listed] == [("ci", None), ("ci/sub", "ci")]
 
 
 def test_what_was_made_under_it_goes_only_with_a_yes(home: Home) -> None:
     made(home, "sub", above=made(home))
 
     refused = home.here("tokens", "revoke", "ci")
-    assert (refused.status, names(home)) == (4, ["ci", "sub"])
-    assert "the token sub, made under the token ci, would be revoked too" in refused.err
+    assert (refused.status, names(home)) == (4, ["ci", "ci/sub"])
+    assert "the token ci/sub, made under the token ci, would be revoked too" in refused.err
 
-    assert home.here("tokens", "revoke", "ci", "--yes").err == "revoked ci\nrevoked sub\n"
+    assert home.here("tokens", "revoke", "ci", "--yes").err == "revoked ci\nrevoked ci/sub\n"
     assert names(home) == []
 
 
 def test_who_names_all_of_them_is_not_asked(home: Home) -> None:
     made(home, "sub", above=made(home))
 
-    assert home.here("tokens", "rm", "ci", "sub").err == "revoked ci\nrevoked sub\n"
+    assert home.here("tokens", "rm", "ci", "ci/sub").err == "revoked ci\nrevoked ci/sub\n"
     assert names(home) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("answer", "left"), [("y", []), ("n", ["ci", "sub"])])
+@pytest.mark.parametrize(("answer", "left"), [("y", []), ("n", ["ci", "ci/sub"])])
 def test_a_person_is_asked(home: Home, terminal: Callable[..., Terminal], answer: str, left: list[str]) -> None:
     made(home, "sub", above=made(home))
 
     asked = terminal("tokens", "revoke", "ci")
-    asked.expect_exact("revoke the token ci, and with it the token sub?")
+    asked.expect_exact("revoke the token ci, and with it the token ci/sub?")
     asked.sendline(answer)
     asked.wait()
 
     assert names(home) == left
+
+
+# editing, and what is left
+
+
+def listed(home: Home, name: str = "ci") -> dict[str, object]:
+    found = json.loads(home.here("tokens", "list", "--json").out)["tokens"]
+    return next(each for each in found if each["name"] == name)
+
+
+def test_each_term_is_changed_by_itself_and_said(home: Home) -> None:
+    made(home, "ci", "--scope", "provider=anthropic", "--max-uses", "5")
+
+    done = home.here("tokens", "edit", "ci", "--max-uses", "9", "--quota", "2/day", "--ttl", "2099-01-01")
+
+    assert done.err == ("ci: expires: - -> 2099-01-01T23:59:59.999Z\nci: max uses: 5 -> 9\nci: quota: - -> 2/day\n")
+    found = listed(home)
+    assert (found["scope"], found["max_uses"], found["quota"]) == ("provider=anthropic", "9", "2/day")
+    assert home.here("tokens", "edit", "ci", "--quota", "none").err == "ci: quota: 2/day -> -\n"
+    assert json.loads(home.here("tokens", "edit", "ci", "--ttl", "never", "--json").out)["token"]["expires_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [((), "there is nothing to change"), (("--scope", " "), "the token has no scope"), (("--ttl", "x"), "x")],
+)
+def test_what_changes_nothing_is_told_so(home: Home, options: tuple[str, ...], said: str) -> None:
+    made(home)
+
+    done = home.here("tokens", "edit", "ci", *options)
+
+    assert (done.status, listed(home)["scope"]) == (2, "provider=anthropic")
+    assert said in done.err.splitlines()[0]
+
+
+@pytest.mark.parametrize("option", ["--ttl", "--max-uses", "--quota"])
+def test_a_variable_that_is_not_set_takes_no_limit_away(home: Home, option: str) -> None:
+    assert home.here("tokens", "create", "ci", "--scope", "provider=*", option, "").status == 2
+    assert names(home) == []
+    made(home, "ci", "--scope", "provider=*", "--ttl", "8h", "--max-uses", "5", "--quota", "2/day")
+    before = listed(home)
+
+    assert home.here("tokens", "edit", "ci", option, "").status == 2
+    assert listed(home) == before
+
+
+@pytest.mark.slow
+def test_what_is_left_is_listed_and_said_when_a_limit_is_lowered(home: Home) -> None:
+    store_key(home)
+    text = made(home, "ci", "--scope", "provider=*", "--max-uses", "9", "--quota", "5/day")
+    assert [claimed(home, text).status for _ in range(2)] == [0, 0]
+
+    assert (listed(home)["uses_left"], listed(home)["quota_left"]) == (7, 3)
+    assert "  7 of 9, 3 of 5/day" in home.here("tokens", "list").out
+
+    edited = home.here("tokens", "edit", "ci", "--max-uses", "2")
+    assert "note: of 2 nothing is left" in edited.err
+    assert claimed(home, text).status == 125
+
+
+def test_names_in_a_scope_that_there_are_not_are_noted(home: Home) -> None:
+    store_key(home)
+    scope = "provider=antropic,anthropic pool=images,img-* agent=claud feature=x"
+
+    notes = [
+        "note: there is no provider 'antropic'; did you mean 'anthropic'?",
+        "note: there is no pool 'images' yet",
+        "note: there is no agent 'claud'; did you mean 'claude'?",
+    ]
+    assert home.here("tokens", "create", "ci", "--scope", scope).err.splitlines()[:-1] == notes
+    assert home.here("tokens", "edit", "ci", "--scope", f"{scope} user=1").err.splitlines()[:-1] == notes
 
 
 # claiming in a token's name, without a daemon
@@ -208,7 +279,7 @@ def test_what_was_revoked_is_told_to_programs(home: Home) -> None:
 
     done = json.loads(home.here("tokens", "revoke", "ci", "--yes", "--json").out)
 
-    assert [each["name"] for each in done["revoked"]] == ["ci", "sub"]
+    assert [each["name"] for each in done["revoked"]] == ["ci", "ci/sub"]
 
 
 @pytest.mark.slow

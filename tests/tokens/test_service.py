@@ -23,10 +23,11 @@ from ringlet_py.errors import (
     TokenNotFound,
     TokenRefused,
 )
+from ringlet_py.ledger.tokens import Token
 from ringlet_py.limits import Rate
 from ringlet_py.scope import Scope
-from ringlet_py.tokens.making import DEEPEST
-from ringlet_py.tokens.shown import as_data, moment
+from ringlet_py.tokens.making import DEEPEST, changed
+from ringlet_py.tokens.shown import moment
 from ringlet_py.tokens.tree import beneath
 
 if TYPE_CHECKING:
@@ -127,23 +128,25 @@ def test_programs_see_all_of_it_but_the_digest(world: World) -> None:
     top = world.caller(scope="pool=openai", ttl="1s", max_uses="7")
     token, _ = world.made("sub", quota="20/day", under=top)
 
-    seen = as_data(token, world.service.list(), now=world.clock())
+    seen = world.shown(token, tokens=world.service.list())
     world.clock.advance(1)
 
     assert seen == {
         "id": token.id,
-        "name": "sub",
+        "name": "ci/sub",
         "scope": "pool=openai",
         "under": "ci",
         "created_at": "2026-11-18T11:06:40.123Z",
         "expires_at": "2026-11-18T11:06:41.123Z",
         "expired": False,
         "max_uses": None,
+        "uses_left": None,
         "quota": "20/day",
+        "quota_left": 20,
     }
-    assert as_data(token, now=world.clock())["expired"] is True
-    assert as_data(token, now=world.clock())["under"] == top.id
-    assert as_data(world.made("free")[0], now=world.clock())["expires_at"] is None
+    assert world.shown(token)["expired"] is True
+    assert world.shown(token)["under"] == top.id
+    assert world.shown(world.made("free")[0])["expires_at"] is None
 
 
 @given(st.integers(1, 4_000_000_000_000))
@@ -259,7 +262,7 @@ def test_what_is_within_the_nearest_may_be_beyond_one_further_up(world: World) -
     middle = world.service.authenticate(world.made("middle", scope="pool=a,b", under=top)[1])
     world.service.change("ci", scope="pool=a")
 
-    again = world.service.authenticate(world.service.rotate("middle")[1].reveal())
+    again = world.service.authenticate(world.service.rotate("ci/middle")[1].reveal())
     with pytest.raises(OutOfScope):
         world.made("low", scope="pool=b", under=again)
 
@@ -315,7 +318,7 @@ def test_that_holds_also_where_the_ledger_says_otherwise(world: World) -> None:
         world.made("lower", ttl="9h", under=world.service.authenticate(low))
     world.clock.advance(8 * HOUR)
 
-    assert world.service.get("middle").expires_at == 0
+    assert world.service.get("ci/middle").expires_at == 0
     assert refused(world, text)
     assert refused(world, low)
 
@@ -392,10 +395,10 @@ def test_a_caller_sees_what_was_made_under_it_and_no_other(world: World) -> None
     low = world.service.authenticate(world.made("sub", under=top)[1])
     world.made("low", under=low)
 
-    assert [one.name for one in world.service.list()] == ["low", "other", "sub", "top"]
-    assert [one.name for one in world.service.list(top)] == ["low", "sub"]
+    assert [one.name for one in world.service.list()] == ["other", "top", "top/sub", "top/sub/low"]
+    assert [one.name for one in world.service.list(top)] == ["top/sub", "top/sub/low"]
     assert world.service.list(other) == []
-    for name in ("top", "sub", "low", low.id):
+    for name in ("top", "top/sub", "sub", "top/sub/low", low.id):
         for verb in (world.service.revoke, world.service.rotate, world.service.get):
             with pytest.raises(TokenNotFound) as problem:
                 verb(name, under=other)
@@ -435,16 +438,174 @@ def test_of_those_who_rotate_at_once_the_last_one_holds_the_token(world: World) 
 def test_a_change_counts_for_who_asks_next(world: World) -> None:
     _, text = world.made(scope="pool=openai")
 
-    after = world.service.change("ci", scope="pool=other")
+    _, after = world.service.change("ci", scope="pool=other")
 
     assert after.scope == "pool=other"
     assert world.service.authenticate(text).scopes == (Scope.parse("pool=other"),)
 
 
+def test_every_term_can_be_changed_and_a_limit_taken_away(world: World) -> None:
+    _, text = world.made(scope="pool=a", ttl="1h", max_uses="5", quota="9/day")
+
+    before, after = world.service.change("ci", ttl="8h", max_uses="50", quota="2/hour")
+    assert after.expires_at - before.expires_at == 7 * HOUR * 1000
+    assert (after.scope, after.max_uses, after.quota) == ("pool=a", "50", "2/hour")
+    assert world.service.authenticate(text).bearers[0].rates == (Rate(amount=50), Rate.parse("2/hour"))
+
+    _, after = world.service.change("ci", ttl="never", max_uses="none", quota="none")
+    assert (after.expires_at, after.max_uses, after.quota) == (0, "", "")
+    assert world.service.authenticate(text).bearers[0].rates == ()
+    assert [outcome for _, outcome, _ in world.recorded()] == ["ok"] * 3
+
+
+@pytest.mark.parametrize("now", [1_795_000_000.1234567, 1_795_000_000.0, 1_795_000_000.9999996])
+def test_no_time_at_all_is_no_time_to_live(world: World, now: float) -> None:
+    world.clock.now = now
+
+    with pytest.raises(InvalidField):
+        world.made(ttl="0s")
+
+
+def test_an_expired_token_that_gets_a_new_end_opens_again(world: World) -> None:
+    _, text = world.made(ttl="1h")
+    world.clock.advance(2 * HOUR)
+    assert refused(world, text)
+
+    world.service.change("ci", ttl="1h")
+
+    assert not refused(world, text)
+
+
+@pytest.mark.parametrize("ttl", ["9h", "never"])
+def test_no_token_gets_an_end_after_that_of_one_above_it(world: World, ttl: str) -> None:
+    top = world.service.authenticate(world.made(ttl="8h")[1])
+    middle = world.service.authenticate(world.made("middle", under=top)[1])
+    world.made("low", ttl="1h", under=middle)
+
+    with pytest.raises(OutOfScope) as problem:
+        world.service.change("ci/middle/low", ttl=ttl)
+
+    assert "outlive" in problem.value.what
+    assert world.service.change("ci/middle/low", ttl="8h")[1].expires_at == world.service.get("ci").expires_at
+
+
+PATTERNS = st.sampled_from(["a", "b", "a*", "*"])
+SCOPES = st.lists(st.tuples(st.sampled_from(["pool", "feature", "user"]), PATTERNS), max_size=3).map(
+    lambda parts: " ".join(f"{name}={pattern}" for name, pattern in parts)
+)
+ENDS = st.sampled_from([0, 1_000_000, 2_000_000, 9_000_000])
+TERMS = st.fixed_dictionaries(
+    {}, optional={"scope": SCOPES, "ttl": st.sampled_from(["10m", "1h", "3h", "never"]), "max_uses": st.just("5")}
+)
+
+
+@given(st.lists(st.tuples(SCOPES, ENDS), min_size=1, max_size=3), TERMS)
+def test_no_change_makes_a_token_wider_than_one_above_it(line: list[tuple[str, int]], terms: dict[str, str]) -> None:
+    over = [Token(id=str(n), name="", digest="", scope=scope, expires_at=ends) for n, (scope, ends) in enumerate(line)]
+    strictest = Token(id="own", name="", digest="", scope="pool=a feature=a", expires_at=1_000)
+    try:
+        after = changed(strictest, terms, over, now=0.0)
+    except OutOfScope:
+        return
+
+    for one in over:
+        assert "scope" not in terms or not Scope.parse(after.scope).wider(Scope.parse(one.scope))
+        assert not one.expires_at or 0 < after.expires_at <= one.expires_at
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ({"ttl": "soon"}, InvalidField),
+        ({"ttl": ""}, InvalidField),
+        ({"quota": " "}, InvalidField),
+        ({"max_uses": "0"}, LimitInvalid),
+        ({"quota": "many"}, LimitInvalid),
+    ],
+)
+def test_terms_that_cannot_be_change_nothing(world: World, terms: dict[str, str], error: type[Exception]) -> None:
+    token, _ = world.made(scope="pool=a", ttl="1h")
+
+    with pytest.raises(error):
+        world.service.change("ci", scope="pool=b", **terms)
+
+    assert world.service.get("ci") == token
+
+
+def test_changes_of_different_terms_at_once_are_all_kept(world: World) -> None:
+    world.made(scope="pool=a")
+    ready = threading.Barrier(3)
+
+    def change(terms: dict[str, str]) -> None:
+        service = world.again()
+        ready.wait()
+        service.change("ci", **terms)
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(change, [{"scope": "pool=b"}, {"max_uses": "5"}, {"quota": "2/day"}]))
+
+    token = world.service.get("ci")
+    assert (token.scope, token.max_uses, token.quota) == ("pool=b", "5", "2/day")
+
+
+# names
+
+
+def test_what_others_tokens_are_called_is_nobody_elses_business(world: World) -> None:
+    world.made("deploy")
+    one, other = world.caller("one"), world.caller("other")
+
+    for caller in (one, other):
+        assert world.made("deploy", under=caller)[0].name == f"{caller.name}/deploy"
+        with pytest.raises(TokenExists) as taken:
+            world.made("deploy", under=caller)
+        assert taken.value.what == "there is a token deploy already"
+
+
+def test_a_caller_calls_its_tokens_as_it_named_them(world: World) -> None:
+    top = world.caller("top")
+    middle = world.service.authenticate(world.made("middle", under=top)[1])
+    low, _ = world.made("low", under=middle)
+
+    assert [world.shown(low, top=each.top)["name"] for each in (middle, top)] == ["low", "middle/low"]
+    assert world.service.get("low", under=middle) == world.service.get("middle/low", under=top) == low
+    with pytest.raises(TokenNotFound) as problem:
+        world.service.get("lowe", under=middle)
+    assert problem.value.why == "did you mean 'low'?"
+
+
+def test_who_asks_for_a_token_below_another_by_its_last_name_is_told_the_whole(world: World) -> None:
+    world.made("sub", under=world.caller("top"))
+
+    with pytest.raises(TokenNotFound) as problem:
+        world.service.get("sub")
+
+    assert problem.value.why == "did you mean 'top/sub'?"
+
+
+def test_nobody_gives_a_name_below_anothers(world: World) -> None:
+    world.made("top")
+
+    with pytest.raises(InvalidName):
+        world.made("top/sub")
+
+
+# what is left
+
+
+def test_a_limit_that_the_ledger_holds_damaged_is_listed_without_what_is_left(world: World) -> None:
+    token, _ = world.made(max_uses="5", quota="2/day")
+    assert world.service._store.change_token(token, replace(token, quota="much"))
+
+    seen = world.shown(world.service.get("ci"))
+
+    assert (seen["uses_left"], seen["quota"], seen["quota_left"]) == (5, "much", None)
+
+
 def test_a_change_to_what_is_there_is_none(world: World) -> None:
     token, _ = world.made(scope="pool=b,a")
 
-    assert world.service.change("ci", scope="pool=a pool=b") == token
+    assert world.service.change("ci", scope="pool=a pool=b") == (token, token)
     assert world.recorded() == [("token-create", "ok", "ci")]
 
 
@@ -452,9 +613,9 @@ def test_a_change_stays_within_what_is_above(world: World) -> None:
     world.made("sub", scope="pool=openai feature=x", under=world.caller(scope="pool=openai"))
 
     with pytest.raises(OutOfScope):
-        world.service.change("sub", scope="feature=x")
+        world.service.change("ci/sub", scope="feature=x")
 
-    assert world.service.change("sub", scope="pool=openai").scope == "pool=openai"
+    assert world.service.change("ci/sub", scope="pool=openai")[1].scope == "pool=openai"
 
 
 def test_a_revoked_token_is_gone_with_all_beneath_it(world: World) -> None:
@@ -490,11 +651,11 @@ def test_every_change_is_recorded_and_never_a_text(world: World) -> None:
 
     assert world.recorded() == [
         ("token-create", "ok", "ci"),
-        ("token-create", "ok", "sub"),
+        ("token-create", "ok", "ci/sub"),
         ("token-rotate", "ok", "ci"),
         ("token-change", "ok", "ci"),
         ("token-revoke", "ok", "ci"),
-        ("token-revoke", "ok", "sub"),
+        ("token-revoke", "ok", "ci/sub"),
     ]
     assert world.records.kept[1]["caller"] == "token:ci"
     everything = repr([{**each, "secrets": ""} for each in world.records.kept])

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from ringlet_py.ledger.made import ledger_parts
 from ringlet_py.testing import FakeClock
 from ringlet_py.tokens.made import token_service
+from ringlet_py.tokens.shown import as_data
 from tests.records import Records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from ringlet_py.ledger.made import LedgerParts
     from ringlet_py.ledger.tokens import Token
     from ringlet_py.tokens import Caller, TokenService
 
@@ -25,13 +28,20 @@ class World:
         self.records = Records()
         self.config = folder / "config"
         self.state = folder / "state"
+        self.claims = self._parts().claims
         self.service = self.again()
 
     def again(self) -> TokenService:
-        path = str(self.state / "ledger.sqlite")
-        parts = ledger_parts(("", "", ""), path=path, clock=self.clock, say=lambda _: None)
         audit: Any = self.records
-        return token_service(parts.callers, folder=str(self.config), audit=audit, clock=self.clock)
+        return token_service(self._parts().callers, folder=str(self.config), audit=audit, clock=self.clock)
+
+    def shown(self, *those: Token, top: str = "", tokens: Sequence[Token] = ()) -> dict[str, Any]:
+        """The first of these as programs see it."""
+        return as_data(those, tokens, claims=self.claims, now=self.clock(), top=top)[0]
+
+    def _parts(self) -> LedgerParts:
+        path = str(self.state / "ledger.sqlite")
+        return ledger_parts(("", "", ""), path=path, clock=self.clock, say=lambda _: None)
 
     def made(self, name: str = "ci", **terms: Any) -> tuple[Token, str]:
         """A token and its text."""

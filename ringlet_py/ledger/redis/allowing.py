@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.errors import KeychainError
     from ringlet_py.ledger.claims import Claim, Claims, Rest, Standing, Turn, Unlisted
+    from ringlet_py.scope import Bearer
 
 _AWAY = (LedgerUnreachable, KeychainTimeout)
 
@@ -70,11 +71,15 @@ class AllowingClaims:
                 raise
             return self._uncounted(claim, problem)
 
-    def standings(self, turn: Turn) -> list[Standing]:
+    def standings(self, turn: Turn, *, most: int = 0) -> list[Standing]:
         """How each member stands; without the server nobody knows."""
-        found = self._claims.standings(turn)
+        found = self._claims.standings(turn, most=most)
         self._unusable.hear_standings(turn, found)
         return found
+
+    def left(self, bearers: Sequence[Bearer]) -> list[list[int]]:
+        """What each of these tokens' rates still allows; without the server nobody knows."""
+        return self._claims.left(bearers)
 
     def rest(self, rest: Rest) -> None:
         """Begins or extends a cooldown; without the server only this process knows of it, and that is said."""

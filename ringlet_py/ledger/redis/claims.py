@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ringlet_py.errors import KeychainBroken
 from ringlet_py.ledger.claims import OF_THE_VALUE, Refused, Standing, Taken, Unlisted
 from ringlet_py.ledger.redis.sealed import value_of
-from ringlet_py.ledger.redis.wishes import boundaries, claim_of, enlisting, id_of, org_named, turn_of
+from ringlet_py.ledger.redis.wishes import bearers_of, boundaries, claim_of, enlisting, id_of, org_named, turn_of
 from ringlet_py.limits import Rate
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.claims import Claim, Member, Rest, Turn
     from ringlet_py.ledger.redis.server import RedisServer
     from ringlet_py.ledger.redis.wishes import Windows
+    from ringlet_py.scope import Bearer
 
 _BATCH = 500  # members a script looks at in one go, so that others are not kept waiting
 
@@ -58,12 +59,17 @@ class RedisClaims:
         """What `claim` would answer, taking nothing."""
         return self._claimed([claim], "peek")[0]
 
-    def standings(self, turn: Turn) -> list[Standing]:
+    def standings(self, turn: Turn, *, most: int = 0) -> list[Standing]:
         """How each member stands, sorted by address."""
         found = self._server.call("HKEYS", self._server.key("turn", id_of(turn), "members"))
-        addresses = sorted(address.decode() for address in found)
+        addresses = sorted(address.decode() for address in found)[: most or None]
         batches = (addresses[start : start + _BATCH] for start in range(0, len(addresses), _BATCH))
         return [standing for batch in batches for standing in self._standings(turn, batch)]
+
+    def left(self, bearers: Sequence[Bearer]) -> list[list[int]]:
+        """What each of these tokens' rates still allows."""
+        _, found = self._with_windows("left", [_Asked(partial(bearers_of, bearers), ())])[0]
+        return [[int(left) for left in each] for each in found]
 
     def rest(self, rest: Rest) -> None:
         """Begins or extends a cooldown."""

@@ -87,13 +87,16 @@ class RedisServer:
         except UnicodeDecodeError:
             raise self.corrupt("it holds what is no text") from None
 
-    def warn_if_forgetful(self) -> None:
-        """Says it, if the server keeps nothing over a restart; one that does not tell is believed."""
+    def is_forgetful(self) -> bool:
+        """Whether the server keeps nothing over a restart; one that does not tell is believed."""
         try:
-            answer = self._command("CONFIG", "GET", "appendonly")
+            return "no" in _texts(self._command("CONFIG", "GET", "appendonly"))
         except RedisError:
-            return
-        if "no" in _texts(answer):
+            return False
+
+    def warn_if_forgetful(self) -> None:
+        """Says it, if the server keeps nothing over a restart."""
+        if self.is_forgetful():
             self.say(
                 f"⚠ The Redis server on {self.shown} runs without appendonly: a restart loses keys and counts.\n"
                 "  Switch it on there: redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.claims import Claim, Member, Turn
     from ringlet_py.limits import Rate
+    from ringlet_py.scope import Bearer
 
     Windows = Mapping[str, list[int]]
 
@@ -31,7 +32,7 @@ def claim_of(claim: Claim, windows: Windows) -> str:
         "lease": claim.lease,
         "caller": _joined(claim.caller, turn.provider, turn.feature),
         "quota": _rates(claim.quota) if claim.caller else [],
-        "bearers": [(bearer.id, _rates(bearer.rates)) for bearer in claim.bearers],
+        "bearers": _bearers(claim.bearers),
         "only": claim.only,
         "seed": str(claim.seed),
         "session": claim.session,
@@ -39,6 +40,12 @@ def claim_of(claim: Claim, windows: Windows) -> str:
         "with_value": claim.with_value,
     }
     return json.dumps(wish)
+
+
+def bearers_of(bearers: Sequence[Bearer], windows: Windows) -> str:
+    """The tokens for the script `left`."""
+    names = _names(rate for bearer in bearers for rate in bearer.rates)
+    return json.dumps({"bearers": _bearers(bearers), "names": names, "calendars": windows})
 
 
 def turn_of(turn: Turn, windows: Windows) -> str:
@@ -90,7 +97,7 @@ def _turn(turn: Turn, rates: Iterable[Rate], windows: Windows) -> dict[str, Any]
         "org_rates": rules[1],
         "pool_rates": rules[2],
         "rules": json.dumps(rules),
-        "names": " ".join(sorted({_calendar(rate) for rate in rates if rate.calendar})),
+        "names": _names(rates),
         "calendars": windows,
     }
 
@@ -107,6 +114,15 @@ def _record(member: Member, org: str, group: str) -> str:
             "own": _rates(member.own),
         }
     )
+
+
+def _bearers(bearers: Iterable[Bearer]) -> list[tuple[str, list[list[object]]]]:
+    return [(bearer.id, _rates(bearer.rates)) for bearer in bearers]
+
+
+def _names(rates: Iterable[Rate]) -> str:
+    """The calendars that the rates need."""
+    return " ".join(sorted({_calendar(rate) for rate in rates if rate.calendar}))
 
 
 def _rates(rates: Iterable[Rate]) -> list[list[object]]:
