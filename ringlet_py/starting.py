@@ -52,13 +52,17 @@ class Proposal:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Everything that is here; `profiles` as `ProfileStore.summary` says them."""
+    """Everything that is here; `profiles` as `ProfileStore.summary` says them.
+
+    `lacking` is, by the name of each profile whose key is not there, that key.
+    """
 
     place: str
     agents: tuple[Found, ...]
     keys: tuple[str, ...]
     profiles: tuple[dict[str, str], ...]
     proposals: tuple[Proposal, ...]
+    lacking: dict[str, Address]
 
 
 def look(app: App) -> Start:
@@ -73,7 +77,21 @@ def look(app: App) -> Start:
         keys=tuple(map(str, keys)),
         profiles=profiles,
         proposals=tuple(_proposals(agents, keys, profiles, app.catalog)),
+        lacking=_lacking(app, [one["name"] for one in profiles if not one["problem"]]),
     )
+
+
+def _lacking(app: App, names: list[str]) -> dict[str, Address]:
+    there = app.keychain.there() if names else set()
+    found: dict[str, Address] = {}
+    for name in names:
+        try:
+            plan = make_plan(app.profiles.load(name), app.catalog, folder="")
+        except RingletError:
+            continue  # to run it says what is wrong
+        gone = [address for address in plan.addresses() if address not in there]
+        found |= {name: gone[0]} if gone else {}
+    return found
 
 
 def found_agents(catalog: Catalog, environ: Mapping[str, str]) -> list[Found]:

@@ -92,6 +92,22 @@ def test_the_same_value_is_told_at_the_new_place_too(world: World) -> None:
     assert prints[HOME] == NEW.fingerprint(target.get(RESERVED))
 
 
+def test_a_key_that_is_in_a_backend_which_is_not_in_use_is_no_key_that_is_gone(world: World) -> None:
+    target = Vault()
+    target.name = "sealed"
+    one = moving(world, target)
+    one.run(one.compared([move for move in one.planned() if move.address == WORK], again=AGAIN))
+
+    assert [entry.address for entry in world.keychain.elsewhere(world.keychain.entries())] == [WORK]
+    for act in (world.keychain.entry, world.keychain.remove):
+        with pytest.raises(KeyNotFound) as raised:
+            act(WORK)
+        assert raised.value.why == "as the ledger has it, it is in the backend sealed, and memory is in use"
+        assert raised.value.hint == "ringlet keychain move --from sealed --to memory --select anthropic/work"
+    assert world.ledger.entry(WORK)
+    assert target.get(WORK).same_as(OLD)
+
+
 def test_compiled_plans_notice(world: World, tmp_path: Path) -> None:
     generation = tmp_path / "state/generation"
     before = generation.read_bytes()
@@ -203,6 +219,15 @@ def test_a_key_that_was_removed_meanwhile_is_not_brought_back(world: World) -> N
 
     assert HOME not in (target.names() or [])
     assert addresses(world.ledger.entries()) == [WORK]
+
+
+def test_a_key_that_another_moved_since_we_looked_stops_nothing(world: World) -> None:
+    target = Vault()
+    one = moving(world, target)
+    looked = one.planned()
+    one.run(one.compared([move for move in looked if move.address == HOME], again=AGAIN))
+
+    assert addresses(one.compared(looked, again=AGAIN)) == [WORK]
 
 
 def test_a_key_that_was_removed_when_it_was_copied_is_in_neither_place(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from ringlet_py import starting
 from ringlet_py.app import App
+from ringlet_py.cli.init_steps import next_command
 from tests.end_to_end.program import KEY, store_key
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ def test_an_agent_is_proposed_with_every_key_that_it_can_use_and_no_other(empty_
         ("claude-work", "claude", "anthropic/work"),
         ("codex", "codex", "openai/default"),
     }
+
+
+def test_a_profile_whose_key_is_gone_is_not_what_comes_next(empty_path: Home) -> None:
+    empty_path.program("claude", "#!/bin/sh\n")
+    empty_path.profile("claude", 'agent = "claude"\nprovider = "anthropic"\n')
+    start = look(empty_path)
+    assert {name: str(address) for name, address in start.lacking.items()} == {"claude": "anthropic/default"}
+    assert next_command(start) == "ringlet keychain set anthropic default"
+    store_key(empty_path)
+    assert next_command(look(empty_path)) == "ringlet run claude"
 
 
 def test_what_a_profile_has_already_is_not_proposed_and_its_name_is_taken(empty_path: Home) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.profile.check import LIMITED, OUT_OF_CREDIT, RATE_LIMITED, REJECTED, VALID
+from ringlet_py.profile.check import LIMITED, OUT_OF_CREDIT, RATE_LIMITED, REJECTED, UNCLEAR, VALID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ringlet_py.profile.check import Check, Telling
 
 UNREACHABLE = "unreachable"
-UNCLEAR = "unclear"
+IMPOSSIBLE = "not-checkable"
+UNREADABLE = "unreadable"
 WORKS = (VALID, LIMITED, RATE_LIMITED)
 USUAL = {
     200: VALID,
@@ -44,7 +45,7 @@ class Verdict:
     @property
     def works(self) -> bool | None:
         """Whether the key works; None where nobody could tell."""
-        return None if self.outcome in (UNREACHABLE, UNCLEAR) else self.outcome in WORKS
+        return None if self.outcome in (UNREACHABLE, UNCLEAR, IMPOSSIBLE) else self.outcome in WORKS
 
 
 def judged(check: Check, answer: Answer) -> Verdict:
@@ -54,12 +55,19 @@ def judged(check: Check, answer: Answer) -> Verdict:
     content = _content(answer.body)
     outcome = next((each.outcome for each in check.tellings if _tells(each, content)), "")
     outcome = outcome or check.statuses.get(answer.status) or USUAL.get(answer.status, UNCLEAR)
-    if outcome == VALID and not any(True for _ in _at(content, check.expects)):
+    if not _is_theirs(check, outcome, content):
         return Verdict(outcome=UNCLEAR, why="the answer is not one of this provider's", status=answer.status)
     if outcome == UNCLEAR:
         return Verdict(outcome=UNCLEAR, why=_unclear(answer.status), status=answer.status)
     why = WORDS[outcome] or ("" if check.credit else "credit is not checked")
     return Verdict(outcome=outcome, why=why, status=answer.status)
+
+
+def _is_theirs(check: Check, outcome: str, content: Any) -> bool:
+    """What says that a key works has to be the provider's answer: what stands in between says 403 and 429 too."""
+    if outcome == VALID:
+        return any(True for _ in _at(content, check.expects))
+    return outcome not in WORKS or isinstance(content, dict)
 
 
 def _unclear(status: int) -> str:

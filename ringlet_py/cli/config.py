@@ -140,11 +140,11 @@ def _value(setting: Setting, given: str) -> str:
 
 
 def _change(context: typer.Context, setting: Setting, value: Any, *, json: bool) -> None:
-    from ringlet_py.configuring.changing import change
+    from ringlet_py.configuring.recording import change_recorded
 
     session = session_of(context)
     path = session.app.folders.config_file
-    changed = change(path, session.environ, setting, value)
+    changed = change_recorded(session.environ, setting, value, audit=session.audit_log)
     (found,) = _explained(session, setting.name)
     if json:
         output.document(changed=changed, **_short(found))

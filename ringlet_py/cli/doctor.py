@@ -76,7 +76,7 @@ def _examined(surroundings: Surroundings) -> list[Finding]:
     from ringlet_py.cli.progress import progress
     from ringlet_py.doctor.examining import CHECKS, examine
 
-    with progress("looking", total=len(CHECKS)) as done:
+    with progress("looking", total=len(CHECKS), long_steps=True) as done:
         return examine(surroundings, done=done)
 
 
@@ -146,7 +146,7 @@ def _document(finding: Finding) -> dict[str, Any]:
 def _show(found: list[Finding]) -> None:
     """The findings below what they are about, and how many there are of each state."""
     from ringlet_py.doctor.examining import title_of
-    from ringlet_py.doctor.finding import counted
+    from ringlet_py.doctor.finding import counted, many
 
     marks, before = _marks(), ""
     for each in found:
@@ -156,8 +156,9 @@ def _show(found: list[Finding]) -> None:
         before = title
         output.lines(_lines(each, marks[each.state]))
     counts = counted(found)
-    told = (f"{counts[state]} {state}{'s' * (counts[state] != 1)}" for state in ("problem", "warning", "note"))
+    told = (many(counts[state], state) for state in ("problem", "warning", "note"))
     output.line(", ".join(told))
+    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
     if any(each.fixable for each in found):
         output.say("some of it can be mended with: ringlet doctor --fix")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,33 +12,86 @@ from ringlet_py.cli.session import session_of
 from ringlet_py.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="[COMMAND...]", help="The command, else ringlet itself.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="[COMMAND...]", help="The command, else the daily ones.")]
+Json = Annotated[bool, typer.Option("--json", help="With --all: one JSON object, with what each command takes.")]
+# as in the menu of bare `ringlet`
+_DAILY = {
+    "ringlet run NAME": "run a profile",
+    "ringlet keychain set PROVIDER ALIAS": "store a key",
+    "ringlet profiles create NAME …": "create a profile",
+    "ringlet migrate apply": "move keys in from files",
+    "ringlet audit list": "see who used a key",
+}
 
 
 def show_help(
     context: typer.Context,
     words: Words = None,
     everything: Annotated[bool, typer.Option("--all", help="Every command, one a line.")] = False,
+    json: Json = False,
 ) -> None:
-    """Show the help of a command; with --all every command there is."""
+    """Show the help of a command, or the daily ones; with --all every command there is."""
     from ringlet_py.cli.main import build, run
 
     if everything and words:
         raise UsageError("--all is about every command", hint=f"ringlet help {' '.join(words)}")
+    if json and not everything:
+        raise UsageError("--json is about every command", hint="ringlet help --all --json")
+    if words:
+        raise typer.Exit(run([*words, "--help"], session_of(context).environ))
     if not everything:
-        raise typer.Exit(run([*(words or []), "--help"], session_of(context).environ))
-    found = list(_commands(typer.main.get_command(build())))
+        _show(_DAILY.items())
+        output.say("to begin: ringlet init; groups of commands: ringlet --help; every command: ringlet help --all")
+        return
+    whole = typer.main.get_command(build())
+    found = list(_commands(whole))
+    if json:
+        output.document(options=_options(whole), commands=[_told(name, each) for name, each in found])
+        return
+    _show((name, each.get_short_help_str(limit=90)) for name, each in found)
+
+
+def _show(commands: Iterable[tuple[str, str]]) -> None:
+    found = list(commands)
     width = max(len(name) for name, _ in found)
     output.lines(f"{name.ljust(width)}  {what}" for name, what in found)
+    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
 
 
-def _commands(group: Any, above: str = "ringlet") -> Iterator[tuple[str, str]]:
-    """Each command that is not hidden, with its first sentence."""
+def _commands(group: Any, above: str = "ringlet") -> Iterator[tuple[str, Any]]:
+    """Each command that is not hidden, by its full name."""
     for name, each in group.commands.items():
         words = f"{above} {name}"
         if hasattr(each, "commands"):
             yield from _commands(each, words)
         elif not each.hidden:
-            yield words, each.get_short_help_str(limit=90)
+            yield words, each
+
+
+def _told(name: str, command: Any) -> dict[str, Any]:
+    """What a program has to know to type the command."""
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    return {
+        "command": name,
+        "about": command.help or "",
+        "arguments": [
+            {"name": each.name, "required": each.required, "repeatable": each.nargs == -1, "about": each.help or ""}
+            for each in arguments
+        ],
+        "options": _options(command),
+    }
+
+
+def _options(command: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "names": [*each.opts, *each.secondary_opts],
+            "takes_value": not each.is_flag,
+            "repeatable": each.multiple,
+            "about": each.help or "",
+        }
+        for each in command.params
+        if each.param_type_name == "option" and not each.hidden
+    ]

@@ -60,9 +60,11 @@ def say_what_is_here(start: Start) -> None:
 
 def next_command(start: Start) -> str:
     """The one command to type next."""
-    sound = [one["name"] for one in start.profiles if not one["problem"]]
+    sound = [one["name"] for one in start.profiles if not one["problem"] and one["name"] not in start.lacking]
     if sound:
         return f"ringlet run {sound[0]}"
+    if start.lacking:
+        return next(iter(start.lacking.values())).to_set()
     if start.proposals:
         first = ranked(start)[0]
         return f"ringlet {' '.join(first.words(first.name))}"
@@ -116,8 +118,7 @@ def _store_a_key(session: Session) -> None:
     if not agrees("store a key now?", default=True):
         return
     app = session.app
-    check = lambda text: keychain_fields.address_of(app, text, DEFAULT_ALIAS).provider  # noqa: E731 - used once
-    provider = ask("provider, for example anthropic", check)
+    provider = ask("provider, for example anthropic", lambda text: keychain_fields.provider_in(app, text))
     run(session, ["keychain", "set", provider, DEFAULT_ALIAS])
 
 

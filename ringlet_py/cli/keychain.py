@@ -140,6 +140,8 @@ def list_keys(  # noqa: PLR0913 - one parameter an option
 def _say_what_is_amiss(app: App, entries: list[Entry]) -> None:
     for address in app.keychain.missing(entries):
         output.say(f"note: {address} was stored once, but is not there: {address.to_set()}")
+    for entry in app.keychain.elsewhere(entries) if not app.kept.is_shared else ():
+        output.say(f"note: {entry.address} is in the backend {entry.backend}, which is not in use")
     for address in app.keychain.strays(entries):
         remove = f"ringlet keychain remove {address.provider} {address.alias}"
         output.say(f"note: {address} is bound to a key that is not there: {remove}")

@@ -108,6 +108,7 @@ def rename_key(
 ) -> None:
     """Give a key another alias; the profiles that name it go along."""
     from ringlet_py import drafting
+    from ringlet_py.moving import made
 
     session = session_of(context)
     app = session.app
@@ -116,7 +117,12 @@ def rename_key(
     if using and not yes:
         again = f"ringlet keychain rename {provider} {alias} {new} --yes"
         _ask(session, f"{old} is used by {', '.join(using)}", "change them too?", again)
-    app.keychain.rename(old, target, meanwhile=lambda: drafting.readdress(app.profiles, using, old, target))
+
+    def meanwhile() -> None:
+        drafting.readdress(app.profiles, using, old, target)
+        made.receipts(app.folders).readdress(str(old), str(target))
+
+    app.keychain.rename(old, target, meanwhile=meanwhile)
     for name in using:
         output.say(f"changed the profile {name}")
     _say_unreadable(app.profiles.unreadable(), old)

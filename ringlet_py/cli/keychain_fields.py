@@ -10,7 +10,7 @@ from ringlet_py import values
 from ringlet_py.cli.input import Input, read_secrets
 from ringlet_py.cli.nearly import say_slips_of_filters
 from ringlet_py.entry import DEFAULT_ALIAS, FIELDS, Address, check_name
-from ringlet_py.errors import InvalidName, KeyNotFound, UsageError
+from ringlet_py.errors import InvalidName, KeyNotFound, ProviderSuspicious, UsageError
 from ringlet_py.fields import Filter, chosen, parse_filter
 
 if TYPE_CHECKING:
@@ -82,6 +82,17 @@ def truth(flag: bool | None) -> str | None:
 def address_of(app: App, provider: str, alias: str) -> Address:
     """The address of the words (`acme work`, or `acme/work` as one), unless one of them looks like a key."""
     return values.check_address(Address(*parted(provider, alias)), app.catalog.providers)
+
+
+def provider_in(app: App, text: str) -> str:
+    """The provider that a person names at a prompt, where a slip can be mended at once."""
+    provider = address_of(app, text, DEFAULT_ALIAS).provider
+    try:
+        values.check_provider(provider, app.catalog.providers)
+    except ProviderSuspicious as problem:
+        hint = f"type it again; if {provider} is right: ringlet keychain set {provider} --force"
+        raise ProviderSuspicious(problem.what, hint=hint) from None
+    return provider
 
 
 def parted(provider: str, alias: str) -> tuple[str, str]:

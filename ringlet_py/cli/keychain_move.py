@@ -11,11 +11,13 @@ import typer
 from ringlet_py.cli import keychain_fields as options
 from ringlet_py.cli import output
 from ringlet_py.cli.keychain_places import PLACES, backend_named, check_usable, in_use, use_backend
+from ringlet_py.cli.nearly import say_slips_of_filters
 from ringlet_py.cli.progress import progress
 from ringlet_py.cli.session import Session, session_of
 from ringlet_py.entry import Address
 from ringlet_py.errors import ConsentNeeded, KeyNotFound, RingletError, UsageError
 from ringlet_py.fields import chosen, parse_filter
+from ringlet_py.files.checks import quoted
 from ringlet_py.keychain.relocating import relocation
 from ringlet_py.suggest import did_you_mean
 
@@ -38,9 +40,9 @@ class Wish:
 
     def command(self, source: str) -> str:
         """The command that asks for the same."""
-        which = " --all" if self.everything else "".join(f" --select {each}" for each in self.select)
+        which = " --all" if self.everything else "".join(f" --select {quoted(each)}" for each in self.select)
         switch = {None: "", True: " --switch", False: " --no-switch"}[self.switch]
-        return f"ringlet keychain move --from {source} --to {self.to}{which}{switch}"
+        return f"ringlet keychain move --from {source} --to {self.to}{which}{' --replace' * self.replace}{switch}"
 
 
 def move_keys(  # noqa: PLR0913 - one parameter an option
@@ -68,18 +70,17 @@ def move_keys(  # noqa: PLR0913 - one parameter an option
     session = session_of(context)
     moving = _relocation(session.app, wish)
     there = moving.planned()
-    moves = moving.compared(
-        _selected(session.app, there, wish), again=wish.command(moving.source.name), replace=replace
-    )
-    staying = [each for each in there if each.address not in _names(moves)]
-    wanted = moves
+    wanted = _selected(session.app, there, wish)
+    moves = moving.compared(wanted, again=wish.command(moving.source.name), replace=replace)
+    staying = [each for each in there if each.address not in _names(wanted)]
     switches = bool(moves) and _switches(session.app, moving, staying, wish)
     if moves:
         check_usable(session.app, moving.backend)
     if moves and not dry_run:
         _ask(session, moving, moves, wish, switches=switches, yes=yes)
-        moves = _run(session.app, moving, moves, replace=replace, switches=switches)
+        moves = _run(session.app, moving, moves, wish, switches=switches)
     left = staying if dry_run or not wanted else moving.planned()
+    _say_gone(moving, wanted, [*moves, *left])
     _show(session.app, moving, moves, left, dry_run=dry_run, json=json, switches=switches)
     if len(moves) < len(wanted):
         raise typer.Exit(1)
@@ -127,6 +128,8 @@ def _holds_keys(app: App, other: Backend, target: Backend) -> bool:
     try:
         return bool(relocation(app.keychain, other, target).planned())
     except RingletError as problem:
+        if problem.code == "keychain-absent" and any(one.backend == other.name for one in app.kept.entries.entries()):
+            raise  # its keys are there, whenever it is
         if problem.code != "keychain-absent":
             output.say(output.printable(f"note: {other.place} cannot be looked at: {problem.what}"))
         return False
@@ -140,7 +143,11 @@ def _selected(app: App, there: list[Move], wish: Wish) -> list[Move]:
         return there
     named = {options.address_in(app, each) for each in wish.select if "=" not in each}
     filters = [parse_filter(each) for each in wish.select if "=" in each]
-    fitting = chosen([move.entry for move in there], filters, now=app.clock()) if filters else []
+    entries = [move.entry for move in there]
+    fitting = chosen(entries, filters, now=app.clock()) if filters else []
+    if filters and there and not fitting:
+        output.say(f"no key there has this {' and '.join(one.field for one in filters)}")  # what follows = may be a key
+        say_slips_of_filters(filters, entries)
     wanted = named | {entry.address for entry in fitting}
     missing = sorted(named - _names(there))
     for address in missing:
@@ -170,8 +177,8 @@ def _switches(app: App, moving: Relocation, staying: list[Move], wish: Wish) -> 
     if staying:
         raise ConsentNeeded(
             f"keys in {wish.to} cannot be used while ringlet uses {used}, and {len(staying)} would stay in {used}",
-            why="one backend is in use at a time",
-            hint="move --all, or say what you want: --switch (those that stay are out of use) or --no-switch",
+            why="only one is in use: with --switch those that stay are out of it, with --no-switch those that move",
+            hint=f"ringlet keychain move --from {used} --to {wish.to} --all",
         )
     return True
 
@@ -181,22 +188,36 @@ def _ask(session: Session, moving: Relocation, moves: list[Move], wish: Wish, *,
         output.say(output.printable(_line(move)))
     if wish.to == "file":
         output.say("note: the file is readable by you alone, but not encrypted")
+    if wish.to == "sealed" and session.app.kept.is_forgetful():
+        output.say("warning: the ledger's server runs without appendonly: its restart would lose these keys for good")
     then = f", and use {wish.to} from then on" if switches else ""
     keys = f"{len(moves)} key{'s' * (len(moves) != 1)}"
     question = f"move {keys} from {moving.source.place} to {moving.backend.place}{then}?"
     session.confirm(question, otherwise=f"{wish.command(moving.source.name)} --yes", yes=yes)
 
 
-def _run(app: App, moving: Relocation, moves: list[Move], *, replace: bool, switches: bool) -> list[Move]:
+def _run(app: App, moving: Relocation, moves: list[Move], wish: Wish, *, switches: bool) -> list[Move]:
+    again = wish.command(moving.source.name)
+
     def switch() -> None:
         if switches:
             use_backend(app, moving.backend.name)
 
-    with progress("moving", total=2 * len(moves)) as advance:
-        return moving.run(moves, replace=replace, between=switch, advance=advance)
+    try:
+        with progress("moving", total=2 * len(moves)) as advance:
+            return moving.run(moves, replace=wish.replace, between=switch, advance=advance)
+    except (KeyboardInterrupt, RingletError, OSError):
+        output.say(f"note: this stopped midway, and lost no key; begun again, it goes on: {again}")
+        raise
 
 
 # what is shown
+
+
+def _say_gone(moving: Relocation, wanted: list[Move], known: list[Move]) -> None:
+    for address in sorted(_names(wanted) - _names(known)):
+        to_see = f"; to see where it is: ringlet where {address.provider} {address.alias}"
+        output.say(f"note: {address} is no longer in {moving.source.place}: it was moved or removed meanwhile{to_see}")
 
 
 def _bound(move: Move) -> list[str]:

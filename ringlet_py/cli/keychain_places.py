@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ringlet_py.errors import KeychainAbsent, RingletError
+from ringlet_py.errors import KeychainAbsent, KeychainLocked, RingletError
 from ringlet_py.keychain.fingerprints import RESERVED
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ def check_usable(app: App, backend: Backend) -> None:
         backend.check()
     elif kind == "env":
         app.sealed.keys.master(kind).make("", "", rotating=False)  # reads the variable, and does no more
+    elif kind == "passphrase" and not app.interactive:
+        hint = "run it at a terminal, or first: ringlet config set sealed.master-key file (or: env)"
+        raise KeychainLocked("the passphrase of the sealed keys can only be typed at a terminal", hint=hint)
     elif kind == "system":
         try:
             app.system_backend().check()
         except KeychainAbsent as problem:
-            hint = "ringlet config set sealed.master-key file, or env, or passphrase"
+            hint = "ringlet config set sealed.master-key file (or: env, passphrase)"
             raise KeychainAbsent(problem.what, why="the master key is to be there", hint=hint) from None
 
 
@@ -87,4 +90,7 @@ def use_backend(app: App, name: str) -> None:
     from ringlet_py.configuring.changing import change  # slow to import
     from ringlet_py.configuring.known import setting_named
 
-    change(app.folders.config_file, app.environ, setting_named("credentials.backend"), name)
+    def first(words: str) -> None:
+        app.audit.append("config-set", "ok", purpose=words)
+
+    change(app.folders.config_file, app.environ, setting_named("credentials.backend"), name, first=first)

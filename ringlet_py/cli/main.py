@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stderr
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ringlet_py import __version__
 from ringlet_py.cli import misuse, output
+from ringlet_py.cli.everywhere import global_options, put_behind_commands
 from ringlet_py.cli.session import Session
+from ringlet_py.cli.talk import Talk
 from ringlet_py.errors import RingletError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,13 @@ def run(argv: list[str], environ: Mapping[str, str]) -> int:
     """Runs one command line and returns its exit status; of a run, all after the first `--` is the agent's."""
     own, tail = split(argv)
     session = Session(environ=environ, argv=tuple(own), tail=tail)
+    stream: Any = Talk(sys.stderr, session) if sys.stderr is not None else None
+    with redirect_stderr(stream):
+        return _answered(own, session)
+
+
+def _answered(own: list[str], session: Session) -> int:
+    """The exit status of the command, or of the error that it ended with, which is told."""
     try:
         status = _performed(own, session)
         sys.stdout.flush()
@@ -52,7 +61,9 @@ def _performed(own: list[str], session: Session) -> object:
         words = chosen_command(session)
         return run(words, session.environ) if words else 0
     # without a variable's name Typer's own completion, which any environment could set off, stays asleep
-    return build(_asked(own))(args=own, prog_name="ringlet", complete_var="", standalone_mode=False, obj=session)
+    whole = typer.main.get_command(build(_asked(own)))
+    put_behind_commands(whole)
+    return whole.main(args=own, prog_name="ringlet", complete_var="", standalone_mode=False, obj=session)
 
 
 def split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -80,7 +91,7 @@ def build(asked: Sequence[str] = ()) -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_global_options)
+    app.callback()(global_options)
     for name in PARTS:
         if name in asked[:1] or not PARTS.keys() & asked[:1]:
             _add(app, name)
@@ -137,34 +148,12 @@ def _asked(argv: list[str]) -> list[str]:
     return [argv[place] for place in places if _HELP.isdisjoint(argv[:place])]
 
 
-def _show_version(value: bool) -> None:
-    if value:
-        output.line(f"ringlet {__version__}")
-        raise typer.Exit
-
-
-def _global_options(
-    context: typer.Context,
-    audit_log: Annotated[
-        bool | None,
-        typer.Option("--audit-log/--no-audit-log", help="Record every access, or do not; else as configured."),
-    ] = None,
-    non_interactive: Annotated[
-        bool,
-        typer.Option("--non-interactive", envvar="RINGLET_NON_INTERACTIVE", help="Never ask; fail instead."),
-    ] = False,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    session: Session = context.obj
-    session.audit_log = audit_log
-    session.non_interactive = non_interactive
-
-
 def _failed(problem: RingletError, session: Session) -> int:
     output.error(problem, argv=_unknown_words(session), as_json=session.wants_json)
-    return problem.run_status if is_run(list(session.argv)) else problem.exit_status
+    status = problem.run_status if is_run(list(session.argv)) else problem.exit_status
+    if session.verbose and not session.wants_json:
+        output.tell(f"ringlet: code: {problem.code}, exit status {status}")
+    return status
 
 
 def _unknown_words(session: Session) -> tuple[str, ...]:
@@ -180,7 +169,7 @@ def _misused(problem: typer.TyperException, session: Session) -> int:
     """What the parser complains about; where no command was given, all it says is the help."""
     message = problem.format_message()
     if message.startswith("Usage:"):
-        output.say(message)
+        output.tell(message)
         return UsageError.exit_status
     return _failed(misuse.told(problem, session.argv), session)
 

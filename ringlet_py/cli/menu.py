@@ -52,7 +52,7 @@ def _run(app: App) -> list[str]:
 
 
 def _store(app: App) -> list[str]:
-    provider = ask("provider, for example anthropic", lambda text: _checked(app, text, DEFAULT_ALIAS)[0])
+    provider = ask("provider, for example anthropic", lambda text: keychain_fields.provider_in(app, text))
     _, alias = ask("alias", lambda text: _checked(app, provider, text), default=DEFAULT_ALIAS)
     return ["keychain", "set", provider, alias]
 
@@ -66,8 +66,21 @@ def _checked(app: App, provider: str, alias: str) -> tuple[str, str]:
 def _create(app: App) -> list[str]:
     agent = ask("agent, for example claude", lambda text: app.catalog.agent(text).name)
     provider = ask("provider, for example anthropic", lambda text: app.catalog.provider(text).name)
+    alias = _alias(app, provider)
     name = ask("name of the profile", lambda text: check_name("profile", text), default=agent)
-    return ["profiles", "create", name, "--agent", agent, "--provider", provider]
+    own = [] if alias == DEFAULT_ALIAS else ["--key-alias", alias]
+    return ["profiles", "create", name, "--agent", agent, "--provider", provider, *own]
+
+
+def _alias(app: App, provider: str) -> str:
+    """Which of the provider's keys; what the ledger knows of them is enough, and unlocks nothing."""
+    there = sorted(entry.address.alias for entry in app.kept.entries.entries() if entry.address.provider == provider)
+    if not there:
+        return DEFAULT_ALIAS
+    if len(there) == 1:
+        output.say(f"its key: {provider}/{there[0]}")
+        return there[0]
+    return choose("which key", there, default=DEFAULT_ALIAS if DEFAULT_ALIAS in there else "")
 
 
 def _move(_: App) -> list[str]:

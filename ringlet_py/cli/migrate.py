@@ -49,6 +49,6 @@ def scan(
     else:
         shown.finds(found.finds, home=session.app.folders.home)
         shown.notes(found.notes)
-        shown.next_step(found.finds)
+        shown.next_step(found.finds, complete=not found.notes)
     if any(find.kind != STORE or not find.stored for find in found.finds):  # what is copied may stay in another tool
         raise typer.Exit(FOUND)

@@ -97,7 +97,7 @@ def _say_nothing(plan: Plan, finds: Sequence[Find], *, json: bool) -> None:
     """What is said where nothing is done."""
     if json:
         would = {"would_store": plan.addresses, "would_edit": [cut.text.source.path for cut in plan.cuts]}
-        output.document(stored=[], edited=[], problems=plan.refused, receipt="", **would)
+        output.document(stored=[], edited=[], problems=plan.refused, notes=_notes(plan), receipt="", **would)
         return
     if not plan.is_empty:
         return
@@ -110,8 +110,9 @@ def _say_nothing(plan: Plan, finds: Sequence[Find], *, json: bool) -> None:
 def _report(session: Session, plan: Plan, done: Done, *, json: bool) -> None:
     edited = [cut.text.source.path for cut in done.cut]
     if json:
-        problems = [*plan.refused, *done.problems]
-        output.document(stored=done.stored, edited=[*edited, *done.taken_out], problems=problems, receipt=done.receipt)
+        problems, edited = [*plan.refused, *done.problems], [*edited, *done.taken_out]
+        notes = [*_notes(plan), *_left_there(plan)]
+        output.document(stored=done.stored, edited=edited, problems=problems, notes=notes, receipt=done.receipt)
         return
     for address in done.stored:
         output.say(f"stored {address}")
@@ -120,11 +121,21 @@ def _report(session: Session, plan: Plan, done: Done, *, json: bool) -> None:
     for path in edited:
         output.say(f"edited {short(path, session.app.folders.home)}")
     shown.notes(done.problems)
-    for find in plan.finds:
-        if find.remove:
-            output.say(output.printable(f"{find.name} is still in {find.place}; remove it there: {find.remove}"))
+    for text in _left_there(plan):
+        output.say(output.printable(text))
     if done.receipt:
         output.say(f"put it back: ringlet migrate undo {done.receipt}")
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What a cut leaves behind: programs without a key, and copies of values."""
+    return [note for cut in plan.cuts for note in cut.notes]
+
+
+def _left_there(plan: Plan) -> list[str]:
+    """What other tools still keep, since ringlet changes nothing of theirs."""
+    kept = [find for find in plan.finds if find.remove]
+    return [f"{find.name} is still in {find.place}; remove it there: {find.remove}" for find in kept]
 
 
 def _check_shell(session: Session, done: Done, finds: Sequence[Find]) -> None:

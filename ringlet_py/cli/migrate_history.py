@@ -10,7 +10,9 @@ from ringlet_py.cli import migrate_shown as shown
 from ringlet_py.cli import output
 from ringlet_py.cli.migrate_chosen import short
 from ringlet_py.cli.session import session_of
+from ringlet_py.errors import SearchIncomplete
 from ringlet_py.moving import histories, made
+from ringlet_py.searching.wanted import LEAST
 
 if TYPE_CHECKING:
     from ringlet_py.cli.session import Session
@@ -27,29 +29,33 @@ def show_history(
 ) -> None:
     """Count the entries of shells' histories that hold a stored value, or take them out.
 
-    The exit status is 1 if such entries are left.
+    The exit status is 1 if such entries are left, and another one if a history could not be read.
     """
     session = session_of(context)
     app = session.app
-    secrets = made.values(app.keychain, app.audit)
+    secrets, too_short = made.values(app.keychain, app.audit)
+    for address in too_short:
+        output.say(f"not looked for: {address}, which has fewer than {LEAST} characters")
     found, notes = histories.found(secrets, home=app.folders.home, environ=app.environ)
     if not json:
-        _show(session, found)
+        _show(session, found, complete=not notes)
         shown.notes(notes)
     problems = _removed(session, found, yes=yes) if remove and found else []
     _report(found, notes, problems, remove=remove, json=json)
     if problems or (found and not remove):
         raise typer.Exit(FOUND)
+    if notes:
+        raise SearchIncomplete(f"not every history was looked at ({len(notes)})")
 
 
-def _show(session: Session, found: list[History]) -> None:
+def _show(session: Session, found: list[History], *, complete: bool) -> None:
     home = session.app.folders.home
     rows: list[tuple[str, ...]] = [
         (short(each.source.path, home), str(each.count), ", ".join(each.addresses)) for each in found
     ]
     output.table(("HISTORY", "ENTRIES", "KEYS"), rows)
     if not found:
-        output.say("no history holds a stored key")
+        output.say("no history holds a stored key" if complete else "no history that could be read holds a stored key")
 
 
 def _removed(session: Session, found: list[History], *, yes: bool) -> list[str]:

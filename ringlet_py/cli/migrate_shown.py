@@ -68,10 +68,10 @@ def notes(texts: Iterable[str]) -> None:
         output.say(output.printable(f"note: {text}"))
 
 
-def next_step(found: Sequence[Find]) -> None:
-    """What a person would type now."""
+def next_step(found: Sequence[Find], *, complete: bool) -> None:
+    """What a person would type now; nothing is said of what could not be looked at."""
     if not found:
-        output.say("no keys lie about")
+        output.say("no keys lie about" if complete else "no keys were found in what could be looked at")
     elif any(map(is_sure, found)):
         output.say("move them: ringlet migrate apply")
 

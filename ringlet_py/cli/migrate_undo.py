@@ -16,6 +16,7 @@ from ringlet_py.moving.formats.known import format_of
 from ringlet_py.moving.formats.posix import Posix
 from ringlet_py.moving.placing import CHANGED
 from ringlet_py.moving.redacting import redacted
+from ringlet_py.moving.stored import Stored
 from ringlet_py.secret import REDACTED
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ def undo_receipt(
 def _show(session: Session, plan: Return) -> None:
     """Each file's change as a diff; one that was changed since says so."""
     home, providers = session.app.folders.home, session.app.catalog.providers
+    stored = Stored(session.app.keychain)
     for each in plan.files:
         name = short(each.source.path, home)
         if each.state == CHANGED:
             output.line(f"# {name} was changed since it was edited")
         format_ = format_of(each.source.path) or Posix()
         both = (each.source.text, each.filled(lambda _: REDACTED))
-        shown.diff(name, *(redacted(text, format_, providers) for text in both))
+        shown.diff(name, *(stored.redacted(redacted(text, format_, providers)) for text in both))
     for one in plan.variables:
         output.line(output.printable(f"set {one.name} to {one.address} again"))
     shown.notes(plan.notes)

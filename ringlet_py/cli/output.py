@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.app import say_on_stderr
+from ringlet_py.cli.talk import Talk
 from ringlet_py.errors import RingletError
 from ringlet_py.secret import REDACTED
 
@@ -37,8 +38,13 @@ def document(**fields: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A message for the person."""
-    say_on_stderr(text)
+    """A message for the person, who can do without it: --quiet leaves it out, unless a question follows."""
+    (sys.stderr.say if isinstance(sys.stderr, Talk) else say_on_stderr)(text)
+
+
+def tell(text: str) -> None:
+    """A message that --quiet shows too."""
+    (sys.stderr.tell if isinstance(sys.stderr, Talk) else say_on_stderr)(text)
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -58,10 +64,10 @@ def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> Non
         import json
 
         body = {"schema_version": SCHEMA_VERSION, "code": problem.code, **shown}
-        say(json.dumps(body))
+        tell(json.dumps(body))
         return
     for name, text in shown.items():
-        say(f"ringlet: {name}: {text}")
+        tell(f"ringlet: {name}: {text}")
 
 
 def of_ours(problem: RingletError | OSError) -> RingletError:

@@ -81,15 +81,22 @@ def _session(context: typer.Context, audit_log: bool | None) -> Session:
 
 def _run(session: Session, plan: LaunchPlan, *, args: tuple[str, ...], purpose: str, dry_run: bool, json: bool) -> None:
     if not dry_run:
+        for text in _lines(plan, session, args) if session.verbose and not json else ():
+            output.tell(output.printable(text))
         raise typer.Exit(session.app.run(plan, args=args, purpose=purpose))
-    shown = described(plan, session, args)
     if json:
-        output.document(plan=shown)
+        output.document(plan=described(plan, session, args))
     else:
-        output.lines(f"{name}: {text}" for name, value in shown.items() for text in texts(value))
+        output.lines(_lines(plan, session, args))
     sys.stdout.flush()  # what is wrong must not overtake it where both go into one file
     for problem in session.app.leasing.grants.missing(plan) if plan.lease else ():
         raise problem  # as the run would, and unlike there nothing is recorded
+
+
+def _lines(plan: LaunchPlan, session: Session, args: tuple[str, ...]) -> list[str]:
+    """The plan as a person reads it, with every key redacted."""
+    shown = described(plan, session, args)
+    return [f"{name}: {text}" for name, value in shown.items() for text in texts(value)]
 
 
 def described(plan: LaunchPlan, session: Session, args: tuple[str, ...] = ()) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from ringlet_py.app import App
+from ringlet_py.cli import output
 from ringlet_py.cli.asking import agrees
-from ringlet_py.errors import ConsentNeeded, Declined
+from ringlet_py.errors import ConsentNeeded, Declined, RingletError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,11 +42,17 @@ class Session:
     tail: tuple[str, ...] = ()
     audit_log: bool | None = None
     non_interactive: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
 
     @cached_property
     def app(self) -> App:
         """The composition root for this command."""
-        return App(self.environ, audit=self.audit_log, interactive=self.can_see and not self.non_interactive)
+        app = App(self.environ, audit=self.audit_log, interactive=self.can_see and not self.non_interactive)
+        if self.verbose and not self.wants_json:
+            _tell_where(app, audit=self.audit_log)
+        return app
 
     @property
     def can_see(self) -> bool:
@@ -76,6 +84,18 @@ class Session:
             raise ConsentNeeded(f"{_DOING.get(verb, verb)} {rest} needs a yes", hint=otherwise)
         if not agrees(question):
             raise Declined("nothing was changed", hint="")
+
+
+def _tell_where(app: App, *, audit: bool | None) -> None:
+    """What --verbose says before the command does anything: the files and the keychain that it goes by."""
+    config = app.folders.config_file
+    output.tell(f"config: {config}{'' if os.path.exists(config) else ' (not there)'}")
+    output.tell(f"state: {app.folders.state}")
+    try:
+        output.tell(f"keychain: {app.backend.place}")
+        output.tell(f"audit: {'on' if (app.settings.audit if audit is None else audit) else 'off'}")
+    except RingletError as problem:
+        output.tell(f"keychain: {output.printable(problem.what)}")
 
 
 def session_of(context: typer.Context) -> Session:

@@ -15,10 +15,11 @@ from ringlet_py.cli import output
 from ringlet_py.cli.found import found_in
 from ringlet_py.cli.session import app_of
 from ringlet_py.entry import DEFAULT_ALIAS
-from ringlet_py.errors import SearchIncomplete
+from ringlet_py.errors import SearchIncomplete, UsageError
 from ringlet_py.searching.backends import at_other_addresses, in_backends
 from ringlet_py.searching.git import Git
 from ringlet_py.searching.looking import Looking
+from ringlet_py.searching.search import Search
 from ringlet_py.searching.wanted import LEAST, read, wanted
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def where(
     values = read([address], app.backend, app.audit, purpose="where")
     if not values:  # gone since the entry was read
         raise app.keychain.not_found(address)
+    _check_there(below or [], Search(wanted(values)))
     found = [*_stored(app, address, values[0][1], looking.problems), *found_in(looking, wanted(values))]
     if values[0][1].length < LEAST:
         output.say(f"not looked for outside of the keychain: it has fewer than {LEAST} characters")
@@ -67,6 +69,14 @@ def where(
     output.say(output.printable(f"last used: {told}" if used else "last used: never, as far as the audit says"))
     for problem in looking.problems:
         output.say(output.printable(f"not looked at: {problem}"))
+
+
+def _check_there(below: list[str], search: Search) -> None:
+    """Raises UsageError for a path that is not there, which is shown without the value that may be in it."""
+    for path in below:
+        if not os.path.lexists(path):
+            shown = search.redacted(output.printable(path))
+            raise UsageError(f"there is no folder '{shown}'", hint="--below FOLDER, or --below FILE")
 
 
 def _looking(app: App, below: list[str]) -> Looking:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringlet_py.completion.names import names
 from ringlet_py.completion.place import Place
-from ringlet_py.completion.words import COMMANDS
+from ringlet_py.completion.words import COMMANDS, LISTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,16 @@ def _words(place: Place, word: str, environ: Mapping[str, str]) -> dict[str, str
     """Commands, or the names that an argument takes."""
     if place.command in COMMANDS:
         return _beginning(word, COMMANDS[place.command])
-    return _named(place, place.argument, word, environ)
+    front, comma, last = word.rpartition(",")
+    if not comma or place.argument != "choice":
+        return _named(place, place.argument, word, environ)
+    return _with_front(front + comma, _further(place, front.split(","), last, environ))
+
+
+def _further(place: Place, given: list[str], word: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What may follow in a list, where the setting is one."""
+    members = names(place.argument, place, environ) if place.values[0] in LISTS else {}
+    return _beginning(word, {name: text for name, text in members.items() if name not in given})
 
 
 def _values(place: Place, option: str, value: str, environ: Mapping[str, str]) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ringlet_py import errors
-from ringlet_py.completion.words import ENDPOINTS, NAMES
+from ringlet_py.completion.words import CHOICES, ENDPOINTS, NAMES
 from ringlet_py.entry import check_name
 from ringlet_py.files.folders import Folders
 from ringlet_py.ledger.glance import addresses, documents, leases, tokens
@@ -89,6 +89,10 @@ def _endpoints(_: Folders, place: Place) -> Iterable[str]:
     return ENDPOINTS.get(place.provider, ())
 
 
+def _choices(_: Folders, place: Place) -> Iterable[str]:
+    return CHOICES.get(place.values[0], ())
+
+
 _LOOKING = {
     "profile": _profiles,
     "agent": _agents,
@@ -97,6 +101,7 @@ _LOOKING = {
     "address": _addresses,
     "binding": _addresses,  # [VARIABLE=]PROVIDER/ALIAS
     "endpoint": _endpoints,
+    "choice": _choices,  # what the setting before it may be
     "pool": _pools,
     "tier": _tiers,
     "token": _tokens,

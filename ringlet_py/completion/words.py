@@ -1,7 +1,8 @@
 """The command line as completion knows it: written by `make docs` from the program, so edits here are lost.
 
 COMMANDS holds what each group offers, SHORT the names that are understood but not offered, ARGUMENTS and OPTIONS
-what each command takes (kinds of names; "text" is a value without names), NAMES and ENDPOINTS what ringlet knows.
+what each command takes (kinds of names; "text" is a value without names), NAMES, ENDPOINTS and CHOICES (of settings,
+of which LISTS take several) what ringlet knows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "doctor": "Look for what is wrong here: backend, files, variables, agents, ...",
         "init": "Set ringlet up: looks what is here, moves keys in if you wish, makes ...",
         "completion": "Print the script that completes ringlet in a shell",
-        "help": "Show the help of a command",
+        "help": "Show the help of a command, or the daily ones",
         "keychain": "Keys: store, list, edit and remove them",
         "profiles": "Profiles: which agent runs with which key",
         "pools": "Pools: many keys for one use, chosen, limited and rested",
@@ -181,7 +182,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "leases report": ("lease",),
     "leases revoke": ("lease",),
     "config get": ("setting",),
-    "config set": ("setting", "text"),
+    "config set": ("setting", "choice"),
     "config unset": ("setting",),
     "config explain": ("setting",),
     "migrate undo": ("receipt",),
@@ -191,6 +192,9 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--audit-log": ("", "Record every access, or do not"),
         "--no-audit-log": ("", "Record every access, or do not"),
         "--non-interactive": ("", "Never ask"),
+        "--quiet": ("", "Say nothing but data, questions, warnings and errors"),
+        "--verbose": ("", "Say also which files and which keychain are used"),
+        "--no-color": ("", "No colours, as with the variable NO_COLOR"),
         "--version": ("", "Show the version and exit"),
     },
     "run": {
@@ -218,7 +222,10 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--yes": ("", "Ask nothing: make the one profile that is possible, and move no key"),
         "--json": ("", "Show one JSON object"),
     },
-    "help": {"--all": ("", "Every command, one a line")},
+    "help": {
+        "--all": ("", "Every command, one a line"),
+        "--json": ("", "With --all: one JSON object, with what each command takes"),
+    },
     "keychain set": {
         "--from-env": ("text", "Take the value of this variable"),
         "--from-file": ("file", "Take the content of this file"),
@@ -617,3 +624,12 @@ NAMES: dict[str, dict[str, str]] = {
     "shell": {"bash": "", "zsh": "", "fish": "", "powershell": "", "nu": ""},
 }
 ENDPOINTS: dict[str, tuple[str, ...]] = {"minimax": ("international", "china"), "zai": ("coding", "general")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "credentials.backend": ("system", "file", "system-only", "sealed"),
+    "sealed.master-key": ("system", "env", "file", "passphrase"),
+    "audit.enabled": ("true", "false"),
+    "audit.on-error": ("refuse", "warn"),
+    "lending.places": ("own", "channel", "everyone", "environment"),
+    "ledger.on-error": ("refuse", "allow"),
+}
+LISTS: tuple[str, ...] = ("lending.places",)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.configuring.known import FALSE, TRUE
+from ringlet_py.configuring.known import FALSE, TRUE, shown
 from ringlet_py.document import Source
 from ringlet_py.errors import ConfigError, UsageError
 from ringlet_py.files.private import Lock, make_private_folder, write_private
 from ringlet_py.settings import read_settings, read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ringlet_py.configuring.known import Setting, Value
 
@@ -44,11 +44,19 @@ def _check_url(text: str) -> None:
         raise UsageError(mistake.what, why=mistake.why, hint=mistake.hint) from None
 
 
-def change(path: str, environ: Mapping[str, str], setting: Setting, value: Value | None) -> bool:
+def change(
+    path: str,
+    environ: Mapping[str, str],
+    setting: Setting,
+    value: Value | None,
+    *,
+    first: Callable[[str], None] = lambda _: None,
+) -> bool:
     """Sets the setting in config.toml, or takes it out (None); whether that changed anything.
 
-    Comments and everything else stay.  Raises UsageError for a value that the setting cannot have, and ConfigError
-    for a file that is wrong already or cannot be edited.
+    `first` is told in words what changes, just before it does; nothing is changed if it raises.  Comments and
+    everything else stay.  Raises UsageError for a value that the setting cannot have, and ConfigError for a file that
+    is wrong already or cannot be edited.
     """
     target = os.path.realpath(path)  # dotfile managers keep the file itself elsewhere
     make_private_folder(os.path.dirname(path))
@@ -58,6 +66,7 @@ def change(path: str, environ: Mapping[str, str], setting: Setting, value: Value
         if after == before.text:
             return False
         _check(Source(path=path, text=after), before, environ)
+        first(f"{setting.name}: {_told(setting, _value_in(before.text, setting))} -> {_told(setting, value)}")
         write_private(target, after.encode())
     return True
 
@@ -79,6 +88,24 @@ def _is_wrong(source: Source, environ: Mapping[str, str]) -> bool:
     except ConfigError:
         return True
     return False
+
+
+def _value_in(text: str, setting: Setting) -> Any:
+    from ringlet_py.files.toml_editing import edit
+
+    table, key = setting.place
+    found: Any = edit(text).get(table)
+    return found.get(key) if hasattr(found, "get") else None
+
+
+def _told(setting: Setting, value: Any) -> str:
+    """The value for the record, where it cannot be but one of a few or a number; else it could be a secret."""
+    if value is None:
+        return "(default)"
+    if isinstance(value, int):
+        return str(shown(setting, value))
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return ",".join(parts) if set(parts) <= set(setting.choices) else "(not shown)"
 
 
 def _edited(text: str, setting: Setting, value: Value | None) -> str:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.errors import UsageError
-from ringlet_py.settings import DEFAULT_AUDIT_SIZE, PLACES, TIMEOUT_VARIABLE, URL_VARIABLE
+from ringlet_py.settings import (
+    BACKENDS,
+    DEFAULT_AUDIT_SIZE,
+    LEDGER_ON_ERROR,
+    MASTER_KEYS,
+    ON_ERROR,
+    PLACES,
+    TIMEOUT_VARIABLE,
+    URL_VARIABLE,
+)
 from ringlet_py.suggest import nearest
 
 if TYPE_CHECKING:
@@ -21,8 +30,8 @@ TRUE, FALSE = "true", "false"
 class Setting:
     """One setting; `name` has its table before the dot, and none for what only a variable or an option sets.
 
-    `weakens` says what follows from a value that protects less than the default; `flag` and `variable` win over the
-    file.
+    `choices` are the values that it may have, where these are settled (of a list, its members); `weakens` says what
+    follows from a value that protects less than the default; `flag` and `variable` win over the file.
     """
 
     name: str
@@ -30,6 +39,7 @@ class Setting:
     default: Value
     variable: str = ""
     flag: str = ""
+    choices: tuple[str, ...] = ()
     weakens: Mapping[str, str]
     holds_password: bool = False
 
@@ -56,6 +66,7 @@ SETTINGS = (
         "`system` (default): the OS keychain, and the file only where there is no keychain. "
         "`file`: the file. `system-only`: the OS keychain or an error. "
         "`sealed`: encrypted in the ledger (needs the extra `sealed`).",
+        choices=BACKENDS,
         weakens={"file": "keys are stored in a file from now on: readable by you alone, and not encrypted"},
     ),
     _setting(
@@ -64,6 +75,7 @@ SETTINGS = (
         "What opens sealed values. `system` (default): a key in the OS keychain. "
         "`file`: `master.key` in the config folder. `env`: `RINGLET_MASTER_KEY`. `passphrase`: typed at a terminal. "
         "Counts for the first sealed value, and from the next `ringlet sealed rotate`.",
+        choices=MASTER_KEYS,
         weakens={
             "file": "whoever can read master.key and the ledger can then open every sealed value",
             "env": "whoever can read the variable and the ledger can then open every sealed value",
@@ -73,6 +85,7 @@ SETTINGS = (
         "audit.enabled",
         True,  # noqa: FBT003 - its default
         "`false` records nothing; `--audit-log` and `--no-audit-log` win over it. Default `true`.",
+        choices=(TRUE, FALSE),
         flag="--audit-log/--no-audit-log",
         weakens={FALSE: "no access is recorded from now on: nobody can tell later who used which key"},
     ),
@@ -85,6 +98,7 @@ SETTINGS = (
         "audit.on-error",
         "refuse",
         "`refuse` (default): a key whose record cannot be written is not handed over. `warn`: it is, with a warning.",
+        choices=ON_ERROR,
         weakens={"warn": "a key is lent from now on even if no record of it can be written"},
     ),
     _setting(
@@ -101,6 +115,7 @@ SETTINGS = (
         PLACES,
         "Where keys are looked for when a provider, and no pool, is named: `own` (of the user), "
         "`channel`, `everyone`, `environment` (the provider's variable). Default: all of them, always in this order.",
+        choices=PLACES,
     ),
     _setting("ledger.prefix", "default", "Which of several ledgers on that server. Default `default`."),
     _setting(
@@ -108,6 +123,7 @@ SETTINGS = (
         "refuse",
         "`refuse` (default): no key is handed out while the server cannot be asked. "
         "`allow`: a program that runs already goes on with the keys it knew, uncounted, with a warning.",
+        choices=LEDGER_ON_ERROR,
         weakens={"allow": "while the server cannot be asked, keys are lent uncounted: limits do not hold then"},
     ),
     _setting(

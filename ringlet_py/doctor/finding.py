@@ -92,6 +92,11 @@ def counted(findings: Iterable[Finding]) -> dict[str, int]:
     return {state: states.count(state) for state in STATES}
 
 
+def many(count: int, what: str) -> str:
+    """So many of them, in words."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 def needs_attention(findings: Iterable[Finding]) -> bool:
     """Whether anything is worse than a note."""
     return any(finding.state in (WARNING, PROBLEM) for finding in findings)

@@ -11,6 +11,7 @@ from ringlet_py.doctor.finding import NOTE, Finding, fine, note, of_error, probl
 from ringlet_py.doctor.mending import to_mend
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeychainError, KeyNotFound, RingletError
+from ringlet_py.keychain.inventory import FEW
 from ringlet_py.secret import Secret
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def _leftovers(surroundings: Surroundings) -> list[Finding]:
         return [of_error(trouble, state=NOTE)]
     if not left:
         return []
-    what = f"{len(left)} keys still lie in {backend.place}, which is not used: {', '.join(left)}"
+    lie = "keys still lie" if len(left) > 1 else "key still lies"
+    names = ", ".join([*left[:FEW], *(["…"] if len(left) > FEW else [])])
+    what = f"{len(left)} {lie} in {backend.place}, which is not used: {names}"
     return [warning(what, why="they are not encrypted there", mend=_to_take(surroundings))]
 
 

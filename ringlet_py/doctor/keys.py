@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ringlet_py.doctor.finding import WARNING, Finding, fine, note, problem, warning
+from ringlet_py.doctor.finding import WARNING, Finding, fine, many, note, of_error, problem, warning
 from ringlet_py.doctor.keychain import SCRATCH
-from ringlet_py.errors import LaunchError, RingletError
+from ringlet_py.errors import KeychainBroken, LaunchError, RingletError
+from ringlet_py.keychain.inventory import FEW
 from ringlet_py.launcher import find_binary
 from ringlet_py.status import expiring
 from ringlet_py.usable import has_expired
 
 if TYPE_CHECKING:
     from ringlet_py.app import App
+    from ringlet_py.backends import Backend
     from ringlet_py.doctor.surroundings import Surroundings
-    from ringlet_py.entry import Address
+    from ringlet_py.entry import Address, Entry
+    from ringlet_py.keychain import Keychain
     from ringlet_py.plan import LaunchPlan
 
 
@@ -24,11 +27,40 @@ def missing(surroundings: Surroundings) -> list[Finding]:
     surroundings.check_keys()
     keychain = surroundings.app.keychain
     there = keychain.entries()
+    found = _damaged(keychain.backend, there) if keychain.backend.name == "file" else []
     gone = [
         problem(f"{address} is listed, but not in {keychain.backend.place}", mend=address.to_set())
         for address in keychain.missing(there)
     ]
-    return gone + [_stray(address) for address in keychain.strays(there)]
+    if not surroundings.app.kept.is_shared:  # else it may be in another machine's
+        found += _elsewhere(keychain, there)
+    return found + gone + [_stray(address) for address in keychain.strays(there)]
+
+
+def _elsewhere(keychain: Keychain, there: list[Entry]) -> list[Finding]:
+    """The keys in backends that are not in use; for those that were left in the file another check looks there."""
+    used, others = keychain.backend.name, keychain.elsewhere(there)
+    by_backend = {name: [str(e.address) for e in others if e.backend == name] for name in ("system", "sealed")}
+    return [
+        warning(
+            f"{many(len(names), 'key')} cannot be used: {', '.join(names[:FEW])}{', …' * (len(names) > FEW)}",
+            why=f"the backend {name} has them, and {used} is in use",
+            mend=f"ringlet keychain move --from {name} --to {used} --all",
+        )
+        for name, names in by_backend.items()
+        if names
+    ]
+
+
+def _damaged(backend: Backend, there: list[Entry]) -> list[Finding]:
+    """The keys whose values cannot be any: read only in a file, where nothing is unlocked for it."""
+    found: list[Finding] = []
+    for entry in there:
+        try:
+            backend.get(entry.address)
+        except KeychainBroken as error:
+            found.append(of_error(error))
+    return found
 
 
 def expiry(surroundings: Surroundings) -> list[Finding]:
@@ -92,7 +124,8 @@ def _without_key(name: str, plan: LaunchPlan, there: set[Address] | None) -> Fin
 
 
 def _named(name: str, error: RingletError) -> Finding:
-    return problem(f"the profile {name} cannot start: {error.what}", why=error.why, mend=error.hint)
+    mend = f"ringlet profiles edit {name}" if error.hint.startswith("edit ") else error.hint
+    return problem(f"the profile {name} cannot start: {error.what}", why=error.why, mend=mend)
 
 
 def _stray(address: Address) -> Finding:

@@ -25,8 +25,11 @@ _INSTALL = {
     "alpine": "sudo apk add gnome-keyring dbus",
 }
 _SYSTEMD_IN_WSL = r"printf '[boot]\nsystemd=true\n' | sudo tee -a /etc/wsl.conf && wsl.exe --shutdown"
-# the shell's own `read` keeps the password out of arguments, and printf adds no line end to it
-_UNLOCK = 'read -rs password && printf %s "$password" | gnome-keyring-daemon --unlock >/dev/null; unset password'
+# bash's own `read` keeps the password out of arguments, whatever shell this is typed into; printf adds no line end;
+# without --replace a daemon that runs stays locked
+_OPENED = "gnome-keyring-daemon --replace --unlock >/dev/null"
+_UNLOCK = f"""bash -c 'read -rsp "password: " p && printf %s "$p" | {_OPENED}'"""
+_UNSET = {"fish": "set -e {}", "nu": "hide-env {}", "pwsh": "Remove-Item Env:{}"}
 _RESTART = "systemctl --user restart gnome-keyring-daemon.service"
 
 
@@ -41,6 +44,12 @@ def to_mend(error: KeychainError, system: System) -> str:
     if isinstance(error, KeychainDenied) and system.kind == MACOS:
         return "open -a 'Keychain Access'"
     return error.hint
+
+
+def to_unset(name: str, system: System) -> str:
+    """The command that takes a variable out of the person's shell."""
+    shell = "pwsh" if system.kind == WINDOWS else system.shell
+    return _UNSET.get(shell, "unset {}").format(name)
 
 
 def _absent(error: KeychainError, system: System) -> str:
@@ -58,8 +67,8 @@ def _absent(error: KeychainError, system: System) -> str:
 def _locked(error: KeychainError, system: System) -> str:
     if system.kind == MACOS:
         return "security unlock-keychain"
-    return error.hint if system.kind == WINDOWS else _UNLOCK
+    return _UNLOCK if system.kind != WINDOWS and system.gnome_keyring else error.hint
 
 
 def _has_gnome_keyring(system: System) -> bool:
-    return system.kind not in (MACOS, WINDOWS) and not system.container
+    return system.kind not in (MACOS, WINDOWS) and not system.container and system.gnome_keyring

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -49,17 +50,18 @@ def _answer(command: Sequence[str], env: dict[str, str], folder: str, patience: 
 def _said(child: subprocess.Popen[bytes], patience: float) -> str:
     """What it says within that time; read beside, as no pipe can be read with a limit on every system."""
     said: list[bytes] = []
-    reader = Thread(target=lambda: said.append(_first(child)), daemon=True)
+    reader = Thread(target=_read, args=(child, said), daemon=True)
     reader.start()
     reader.join(patience)
-    return said[0].decode(errors="replace") if said else ""
+    return b"".join(said)[:_MOST].decode(errors="replace")
 
 
-def _first(child: subprocess.Popen[bytes]) -> bytes:
-    """All that it says up to a limit; what it says beyond that, nobody reads."""
-    assert child.stdout  # noqa: S101 - a pipe was asked for
+def _read(child: subprocess.Popen[bytes], said: list[bytes]) -> None:
+    """All that it says up to a limit, as it comes: what it has started may keep the pipe open."""
+    assert isinstance(child.stdout, io.BufferedReader)  # noqa: S101 - a pipe was asked for
     with child.stdout as stream:
-        return stream.read(_MOST)
+        while sum(map(len, said)) < _MOST and (part := stream.read1(_MOST)):
+            said.append(part)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

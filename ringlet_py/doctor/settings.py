@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from ringlet_py import settings
 from ringlet_py.doctor.finding import Finding, note, of_error, warning
+from ringlet_py.doctor.mending import to_unset
 from ringlet_py.errors import RingletError
 from ringlet_py.files.checks import POSIX, quoted
 from ringlet_py.suggest import nearest
 
 if TYPE_CHECKING:
     from ringlet_py.doctor.surroundings import Surroundings
+    from ringlet_py.doctor.system import System
 
 EDITOR = "${EDITOR:-vi}" if POSIX else "notepad"
 _PLACE = re.compile(r"(?P<what>.*) \((?:at )?(?P<place>line \d+, (?:column \d+|the end of the document))\)", re.DOTALL)
@@ -63,12 +65,12 @@ def variables_of_ringlet(surroundings: Surroundings) -> list[Finding]:
     app = surroundings.app
     ours = sorted(name for name, value in app.environ.items() if name.startswith("RINGLET_") and value)
     names = [name for name in ours if name not in app.catalog.routing]  # RINGLET_KEY is an agent's, not a setting
-    return [_of_variable(name) for name in names]
+    return [_of_variable(name, surroundings.system) for name in names]
 
 
-def _of_variable(name: str) -> Finding:
+def _of_variable(name: str, system: System) -> Finding:
     if name in _OVERRIDES:
         return note(f"{name} is set", why=_OVERRIDES[name])
     what = f"{name} is set, and ringlet knows no such variable"
     near = nearest(name, _OVERRIDES)
-    return warning(what, why=f"did you mean {near}?", mend=f"unset {name}") if near else note(what)
+    return warning(what, why=f"did you mean {near}?", mend=to_unset(name, system)) if near else note(what)

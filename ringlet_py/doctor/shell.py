@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ringlet_py.doctor.finding import Finding, note, warning
-from ringlet_py.doctor.system import WINDOWS
+from ringlet_py.doctor.mending import to_unset
 
 if TYPE_CHECKING:
     from ringlet_py.catalog import Catalog
     from ringlet_py.doctor.surroundings import Surroundings
+    from ringlet_py.doctor.system import System
 
 _KEY = re.compile(r"(^|_)(KEYS?|TOKEN|SECRET|CREDENTIALS?|HEADERS)(_|$)")
 _ADDRESS = re.compile(r"(^|_)(URL|HOST|ENDPOINT|BASE|SOCKET|PROXY)(_|$)")
@@ -28,7 +29,7 @@ def variables(surroundings: Surroundings) -> list[Finding]:
     moving = [name for name in present if name not in keys and _carries_address(name, catalog)]
     others = [name for name in present if name not in keys and name not in moving]
     found = [_of_key(name) for name in keys]
-    found += [_of_address(name, environ[name], surroundings.system.kind) for name in moving]
+    found += [_of_address(name, environ[name], surroundings.system) for name in moving]
     if others:
         found.append(note(f"these variables steer agents: {', '.join(others)}", why="ringlet's agents do not get them"))
     return found + _of_keyring(environ.get(_FROM_KEYRING, ""))
@@ -55,12 +56,12 @@ def _of_key(name: str) -> Finding:
     )
 
 
-def _of_address(name: str, value: str, kind: str) -> Finding:
+def _of_address(name: str, value: str, system: System) -> Finding:
     say = note if _is_here(value) else warning
     return say(
         f"{name} is set in this shell",
         why="agents started without ringlet go there, with whatever key they have",
-        mend=f"Remove-Item Env:{name}" if kind == WINDOWS else f"unset {name}",
+        mend=to_unset(name, system),
     )
 
 

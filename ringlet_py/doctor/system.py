@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,10 @@ _ENGINES = {".dockerenv": "docker", "run/.containerenv": "podman"}
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """The facts; `family` is "" where the distribution is not known, `container` names what it is run by."""
+    """The facts; `family` is "" where the distribution is not known, `container` names what it is run by.
+
+    `shell` is the name of the person's own one, "" where that is not known; `gnome_keyring` is whether it is installed.
+    """
 
     kind: str = LINUX
     family: str = ""
@@ -38,6 +42,8 @@ class System:
     ssh: bool = False
     desktop: bool = False
     bus: bool = False
+    shell: str = ""
+    gnome_keyring: bool = True
 
     def __str__(self) -> str:
         parts = [self.kind, self.family, *(["WSL"] if self.wsl else [])]
@@ -49,8 +55,9 @@ def system_of(platform: str, environ: Mapping[str, str], *, root: str = "/") -> 
     """The system of `sys.platform` and this environment; `root` is where its files hang from."""
     kind = _KINDS.get(platform, LINUX)
     ssh = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
+    shell = os.path.basename(environ.get("SHELL", ""))
     if kind != LINUX:
-        return System(kind=kind, ssh=ssh, desktop=not ssh)
+        return System(kind=kind, ssh=ssh, desktop=not ssh, shell=shell)
     return System(
         family=_family(text_of(os.path.join(root, "etc/os-release"))),
         wsl="microsoft" in text_of(os.path.join(root, "proc/version")).lower(),
@@ -58,6 +65,8 @@ def system_of(platform: str, environ: Mapping[str, str], *, root: str = "/") -> 
         ssh=ssh,
         desktop=bool(environ.get("WAYLAND_DISPLAY") or environ.get("DISPLAY")),
         bus=_has_bus(environ, root),
+        shell=shell,
+        gnome_keyring=shutil.which("gnome-keyring-daemon", path=environ.get("PATH", "")) is not None,
     )
 
 

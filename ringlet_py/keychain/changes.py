@@ -118,6 +118,8 @@ class Changes(Inventory):
         named = {*bound_to(known), *(each for each in self.there() if each.field and each.key() == address)}
         gone = [each for each in sorted(named) if self._discard(each)]
         there = self._discard(address)
+        if not (there or gone) and known.backend != self.backend.name:
+            raise self.not_found(address)  # it is in another one, and its entry with it
         self._put_back(address, None)
         if not (there or gone):
             raise self.not_found(address)

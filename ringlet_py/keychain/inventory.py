@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ringlet_py.ledger import Ledger
 
 FEW = 10  # keys that a message can list
+MOVABLE = frozenset(("system", "file", "sealed"))  # the backends that `ringlet keychain move` knows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,12 @@ class Inventory:
         found = {entry.address for entry in there}
         return [e.address for e in self.ledger.entries() if e.backend == self.backend.name and e.address not in found]
 
+    def elsewhere(self, there: list[Entry]) -> list[Entry]:
+        """What the ledger says is in a backend that is not this one, and is not here too, sorted."""
+        found = {entry.address for entry in there}
+        others = (e for e in self.ledger.entries() if e.backend != self.backend.name and e.address not in found)
+        return sorted(others, key=lambda entry: entry.address)
+
     def strays(self, there: list[Entry]) -> list[Address]:
         """The bound secrets whose key is not there."""
         keys = {entry.address for entry in there}
@@ -72,6 +79,12 @@ class Inventory:
 
     def not_found(self, address: Address) -> KeyNotFound:
         """The error for a key that is not there: what there is instead, how to store it, where to make one."""
+        if other := self._other_backend(address):
+            return KeyNotFound(
+                f"{address} is not in the keychain ({self.backend.place})",
+                why=f"as the ledger has it, it is in the backend {other}, and {self.backend.name} is in use",
+                hint=f"ringlet keychain move --from {other} --to {self.backend.name} --select {address}",
+            )
         there = self._known_to_be_there()
         near = _near(address, there or [])
         meant = near or self._of_known_provider(address, there or [])
@@ -80,6 +93,14 @@ class Inventory:
             why=_what_there_is(meant, there),
             hint=_to_look_at(near) if near else self._to_make(meant or address),
         )
+
+    def _other_backend(self, address: Address) -> str:
+        """The backend that the key is in as the ledger has it, "" if that is this one or none."""
+        try:
+            known = self.ledger.entry(address.key())
+        except RingletError:
+            return ""
+        return known.backend if known and known.backend in MOVABLE - {self.backend.name} else ""
 
     def _known_to_be_there(self) -> list[Address] | None:
         """What there is, sorted; None where that cannot be told."""

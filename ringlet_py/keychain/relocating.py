@@ -62,7 +62,9 @@ class Relocation(Changes):
         return [Move(entry=self._there(known.get(key), each), held=tuple(each)) for key, each in held.items()]
 
     def compared(self, moves: Iterable[Move], *, again: str, replace: bool = False) -> list[Move]:
-        """The same moves, with what the new place holds already; `again` is the command, for the hints.
+        """The same moves, with what the new place holds already, but for those whose keys are gone by now.
+
+        `again` is the command, for the hints.
 
         Raises InvalidSecret for what the new place cannot take, and KeyExists where it has other values (unless these
         are to be replaced): then nothing was changed.
@@ -75,7 +77,9 @@ class Relocation(Changes):
                 why="nothing was moved; keep one of the two",
                 hint=f"that of {self.source.place}: {again} --replace",
             )
-        return [Move(entry=move.entry, held=move.held, copied=set(states) == {"same"}) for move, states in found]
+        return [
+            Move(entry=move.entry, held=move.held, copied=set(states) == {"same"}) for move, states in found if states
+        ]
 
     def run(
         self,
@@ -115,7 +119,10 @@ class Relocation(Changes):
 
     def _states(self, move: Move, *, replace: bool) -> Iterator[str]:
         for address in move.held:
-            secret = self.source.get(address)
+            try:
+                secret = self.source.get(address)
+            except KeyNotFound:
+                continue  # another ringlet has moved or removed it since we looked
             if secret.length > self.backend.max_length:
                 raise InvalidSecret(
                     f"{address} is longer than {self.backend.place} takes ({self.backend.max_length} characters)",

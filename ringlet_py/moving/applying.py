@@ -5,6 +5,7 @@ Wherever it is stopped, each key is in its file or in the keychain, and the rece
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -127,9 +128,12 @@ class Mover:
         with Lock(self.lock_path):
             addresses = self._store_all(plan, done)
             receipt = self.receipts.new(now=self.clock(), backend=self.keychain.backend.name)
+            key = self._print_key() if plan.cuts else None  # before the first cut: the keychain may be locked by now
             for cut in plan.cuts:
                 if all(find.address in addresses for find in cut.finds):
-                    receipt = self._cut(cut, receipt, done)
+                    receipt = self._cut(cut, receipt, done, key=key)
+                else:
+                    done.problems.append(f"{cut.text.source.path} was left as it is: not all of its keys were moved")
             for find in plan.variables:
                 if find.address in addresses:
                     receipt = self._take_out(find, receipt, done)
@@ -177,10 +181,10 @@ class Mover:
             return False
         return self.keychain.backend.get(address).same_as(secret)
 
-    def _cut(self, cut: Cut, receipt: Receipt, done: Done) -> Receipt:
-        after = receipt.of(cut, self._print_key())
-        self.receipts.save(after)
+    def _cut(self, cut: Cut, receipt: Receipt, done: Done, *, key: Secret | None) -> Receipt:
         try:
+            after = receipt.of(cut, key)
+            self.receipts.save(after)
             replace(cut.text.source, cut.content)
         except ChangedError as problem:
             done.problems.append(str(problem))
@@ -197,22 +201,26 @@ class Mover:
         if self.variables is None or find.variable is None:
             return receipt
         after = receipt.of_variable(find.variable, find.address)
-        self.receipts.save(after)
         try:
+            self.receipts.save(after)
             self.variables.take_out(find.variable)
         except RingletError as problem:
             done.problems.append(f"{problem.what}: {problem.why}")
+            return self._without(receipt)
+        except OSError as problem:
+            done.problems.append(f"{find.name} was left as it is: {problem.strerror}")
             return self._without(receipt)
         done.taken_out.append(find.name)
         done.receipt = after.id
         return after
 
     def _without(self, receipt: Receipt) -> Receipt:
-        """The receipt without a file that was not changed after all."""
-        if receipt.files or receipt.variables:
-            self.receipts.save(receipt)
-        else:
-            self.receipts.drop(receipt)
+        """The receipt without a file that was not changed after all; one that knows more than was done does no harm."""
+        with suppress(OSError):
+            if receipt.files or receipt.variables:
+                self.receipts.save(receipt)
+            else:
+                self.receipts.drop(receipt)
         return receipt
 
     def _print_key(self) -> Secret:

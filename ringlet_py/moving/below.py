@@ -53,8 +53,17 @@ class Walk:
                 return
             inner = yield from self._files(here)
             self.advance(1)
-            if depth < MOST_DEPTH:
-                waiting += [(each, depth + 1) for each in reversed(inner) if _on(each, device)]
+            waiting += [(each, depth + 1) for each in reversed(inner) if self._enters(each, depth, device)]
+
+    def _enters(self, folder: str, depth: int, device: int) -> bool:
+        """Whether the walk goes on there; where it does not, a note says so."""
+        if not _on(folder, device):
+            self.notes.append(f"{folder!a} was not looked at: it is on another file system")
+        elif depth >= MOST_DEPTH:
+            self.notes.append(f"nothing that is more than {MOST_DEPTH} folders below {self.folder!a} was looked at")
+        else:
+            return True
+        return False
 
     def _files(self, folder: str) -> Generator[Place, None, list[str]]:
         """The files in the folder; returns the folders to enter."""
@@ -101,5 +110,5 @@ def _note_on(link: str, top: str) -> str:
 def _on(path: str, device: int) -> bool:
     try:
         return os.lstat(path).st_dev == device
-    except OSError:
-        return False
+    except OSError:  # gone meanwhile, which listing it will tell
+        return True

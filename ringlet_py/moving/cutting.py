@@ -75,9 +75,17 @@ def cut_of(text: Text, finds: Sequence[Find], providers: Mapping[str, Provider])
         finds=tuple(finds),
         content=encoded(after),
         removed=tuple(_removed(text, after, spots, edits, providers)),
-        shown=(redacted(before, text.format, providers), redacted(after, text.format, providers)),
+        shown=(_shown(before, text, spots, providers), _shown(after, text, spots, providers)),
         notes=(*_program_without(text, finds), *_still_there(text, spots, after)),
     )
+
+
+def _shown(whole: str, text: Text, spots: Sequence[tuple[Spot, str]], providers: Mapping[str, Provider]) -> str:
+    """As people may see it; a value may stand once more beside its spot, and read like no key."""
+    shown = redacted(whole, text.format, providers)
+    for spot, _ in spots:
+        shown = spot.value.redact(shown)
+    return shown
 
 
 def _check(text: Text, spots: Sequence[tuple[Spot, str]], edits: Sequence[Edit], after: str) -> None:

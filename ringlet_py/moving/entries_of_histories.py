@@ -7,8 +7,10 @@ from itertools import pairwise
 
 # an entry of fish begins so, and has further lines, which are indented
 _FISH = re.compile(rb"^- cmd: ", re.MULTILINE)
-# bash with HISTTIMEFORMAT: a moment, and the command in all lines up to the next
+# bash with HISTTIMEFORMAT: a moment, and the command in all lines up to the next, if the file begins with one
 _MOMENT = re.compile(rb"^#\d{9,}$", re.MULTILINE)
+_TIMED = re.compile(rb"#\d{9,}\n(?:[^\n]*\n|[^\n]+\Z)?|[^\n]*\n|[^\n]+\Z")  # a line, with its moment if it has one
+_MOST_LINES = 30  # of one command; more are the commands of shells that no longer wrote moments
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _SIGNS = {"zsh": b"\\", "powershell": b"`"}  # with which a line says that its entry goes on
 
@@ -17,9 +19,17 @@ def entries(raw: bytes, kind: str) -> list[bytes]:
     """The entries, the file's head among them if it has one; joined, they are what was given."""
     if kind == "fish":
         return _begun_by(_FISH, raw)
-    if kind == "bash" and _MOMENT.search(raw):
-        return _begun_by(_MOMENT, raw)
+    if kind == "bash":
+        return _of_bash(raw)
     return _continued(_LINE.findall(raw), _SIGNS.get(kind, b""))
+
+
+def _of_bash(raw: bytes) -> list[bytes]:
+    """As bash reads it: whole commands only where the first of them has a moment, else line by line."""
+    if not _MOMENT.match(raw):
+        return _TIMED.findall(raw)
+    parts = _begun_by(_MOMENT, raw)
+    return [each for part in parts for each in ([part] if part.count(b"\n") <= _MOST_LINES else _TIMED.findall(part))]
 
 
 def _begun_by(start: re.Pattern[bytes], raw: bytes) -> list[bytes]:

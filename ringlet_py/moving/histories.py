@@ -28,16 +28,22 @@ OWN_WAY = {
     "powershell": "a running PowerShell forgets it with: [Microsoft.PowerShell.PSConsoleReadLine]::ClearHistory()",
     "other": "end the program first: it writes what it remembers back when it ends",
 }
+_DATABASE = ".sqlite3"
 _FILES = (
     (".bash_history", "bash"),
     (".local/state/bash/history", "bash"),
+    (".bash_sessions/*.history*", "bash"),
     (".zsh_history", "zsh"),
+    (".zsh_sessions/*.history*", "zsh"),
+    (".local/state/zsh/history", "zsh"),
     (".zhistory", "zsh"),
     (".histfile", "zsh"),
     (".sh_history", "bash"),
     (".local/share/fish/*_history", "fish"),
     (".config/nushell/history.txt", "nushell"),
+    (".config/nushell/history.sqlite3*", "nushell"),
     ("Library/Application Support/nushell/history.txt", "nushell"),
+    ("Library/Application Support/nushell/history.sqlite3*", "nushell"),
     (".local/share/powershell/PSReadLine/*_history.txt", "powershell"),
     ("AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/*_history.txt", "powershell"),
     (".python_history", "other"),
@@ -72,7 +78,7 @@ def found(secrets: Mapping[str, Secret], *, home: str, environ: Mapping[str, str
     histories, notes, seen = [], [], set()
     for path, kind in _files(home, environ):
         real = os.path.realpath(path)
-        if real in seen:
+        if real in seen or _holds_nothing(real):
             continue
         seen.add(real)
         try:
@@ -85,6 +91,11 @@ def found(secrets: Mapping[str, Secret], *, home: str, environ: Mapping[str, str
         history = _looked_at(source, kind, secrets)
         histories += [history] if history.count else []
     return histories, notes
+
+
+def _holds_nothing(real: str) -> bool:
+    """Whether it is there and no file, as where a person has put a link to /dev/null."""
+    return os.path.exists(real) and not os.path.isfile(real)
 
 
 def remove(histories: Sequence[History]) -> list[str]:
@@ -114,7 +125,7 @@ def _looked_at(source: Source, kind: str, secrets: Mapping[str, Secret]) -> Hist
         count=count,
         addresses=tuple(there),
         content=b"".join(kept),
-        why_not=why_not_edited(source.real),
+        why_not="it is of a database" if _DATABASE in source.real else why_not_edited(source.real),
     )
 
 

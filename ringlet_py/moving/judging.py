@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST = 4096  # characters; longer texts are no keys
 _WORD = re.compile(rf"[A-Za-z0-9_.-]{{{KEY_LENGTH},{MOST}}}")
 _BY_HAND = "it is in a comment or a command, and not a name's value: take it out by hand"
+# in the keychain that it opens, the master key would lock up every other key, and itself
+_OURS, _OPENS = "RINGLET_", "ringlet itself needs it, before it can open the keychain"
 SURE, PERHAPS, LEFT = "sure", "perhaps", "left"
 CUSTOM, NETRC = "custom", "netrc"
 _PLAIN = r"[!#-&(-\[\]-_a-~]+"  # printable ASCII without quotes and backslashes
@@ -86,7 +88,7 @@ class Judge:
         if not KEY_LENGTH <= value.length <= MOST:
             return None
         last = "" if kind == NETRC else re.split(r"[./\[\]\"' ]+", name.rstrip("]\"' "))[-1]
-        if not value.matches(_PLAIN):
+        if last.upper().startswith(_OURS) or not value.matches(_PLAIN):
             return self._odd(last, value)
         stored = self._stored(value)
         if stored:
@@ -105,7 +107,9 @@ class Judge:
         return any(map(value.starts_with, self._prefixes)) or any(map(value.matches, self._patterns))
 
     def _odd(self, name: str, value: Secret) -> Judgement | None:
-        """What is said of a value that no keychain takes: nothing, if its name is no provider's variable."""
+        """What is said of a value that must not go into a keychain, or cannot: nothing, if its name tells of no key."""
+        if name.upper().startswith(_OURS):
+            return Judgement(LEFT, CUSTOM, _OPENS) if _means_key(name) else None
         owner = self.variable(name)
         if not owner or any(value.matches(pattern) for pattern in NO_KEY):
             return None

@@ -42,7 +42,7 @@ def still_set(names: Sequence[str], environ: Mapping[str, str], *, limit: float 
 
 def _run(words: list[str], environ: Mapping[str, str], limit: float) -> str:
     """What the script writes to its pipe, "" if it does not end in time."""
-    clean = {name: environ[name] for name in _KEPT if name in environ}
+    clean = _clean(environ)
     # what start-up files print must not be taken for the answer, so that has a number of its own
     start = ["/bin/sh", "-c", f'exec {_FD}>&1 >/dev/null; exec "$0" "$@"', *words]
     reading, writing = os.pipe()
@@ -52,6 +52,12 @@ def _run(words: list[str], environ: Mapping[str, str], limit: float) -> str:
         return ""
     finally:
         os.close(reading)
+
+
+def _clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a login begins with; where zsh's files are is of that, unless a file of zsh says so itself."""
+    told = os.path.exists(os.path.join(environ.get("HOME", ""), ".zshenv"))
+    return {name: environ[name] for name in (*_KEPT, *(() if told else ("ZDOTDIR",))) if name in environ}
 
 
 def _answer(start: list[str], clean: Mapping[str, str], pipe: tuple[int, int], limit: float) -> str:

@@ -63,7 +63,7 @@ def look(
     if (kept := _user_variables()) is not None:
         scanner.variables = kept.listed
     scan = scanner.scan([*places.all(), *walk.places()])
-    scan.notes.extend(walk.notes)
+    scan.notes.extend(dict.fromkeys(walk.notes))
     return scan
 
 
@@ -103,10 +103,11 @@ def unlock(keychain: Keychain) -> None:
         return
 
 
-def values(keychain: Keychain, audit: Recorder) -> dict[str, Secret]:
-    """The stored values that are long enough to be looked for; one record says that they were read.
+def values(keychain: Keychain, audit: Recorder) -> tuple[dict[str, Secret], list[str]]:
+    """The stored values that are long enough to be looked for, and whose are not; one record says that they were read.
 
     Raises KeychainErrors, AuditUnwritable.
     """
     found = read(keychain.there(), keychain.backend, audit, purpose=HISTORY)
-    return {str(address): secret for address, secret in found if secret.length >= LEAST}
+    long = {str(address): secret for address, secret in found if secret.length >= LEAST}
+    return long, [str(address) for address, secret in found if secret.length < LEAST]

@@ -96,7 +96,10 @@ class Places:
     def _programs(self) -> Iterator[Place]:
         for agent in self.agents:
             for pattern in located(agent.key_files, home=self.home, environ=self.environ):
-                yield from (Place(path, _kind(path)) for path in sorted(glob.glob(pattern, recursive=True)))
+                # what is named is asked for itself: glob takes what is closed to us for what is not there
+                named = [] if glob.has_magic(pattern) else [pattern]
+                found = named or sorted(glob.glob(pattern, recursive=True))
+                yield from (Place(path, _kind(path)) for path in found)
         bases = [self._config, os.path.join(self._library, "Application Support"), *self._appdata()]
         yield from self._found(bases, DESKTOP, "mcp")
         yield from self._found([self.home], MCP, "mcp")

@@ -65,7 +65,7 @@ def placed(receipt: FileReceipt, source: Source, *, before: str, there: Collecti
     """
     if before and before == receipt.before:
         return Placed(receipt=receipt, source=source, state=RESTORED)
-    same = digest_of(source.raw) == receipt.after
+    same = digest_of(source.raw) == receipt.after and _fits(receipt.removed, source.text)
     looks = _in_place(receipt.removed) if same else _looked_for(receipt.removed, source)
     looks = [_with_keys(look, source.path, there) for look in looks]
     groups = [[looks[number] for number in group] for group in _groups(receipt.removed)]
@@ -92,6 +92,19 @@ class _Look:
     removed: Removed
     place: int
     why_not: str = ""
+
+
+def _fits(removed: Sequence[Removed], text: str) -> bool:
+    """Whether what was left stands where the receipt has it, one behind the other; a damaged one says anything."""
+    end = 0
+    for each in removed:
+        first, lines = lines_around(text, each.start, each.start + len(each.left))
+        if each.start < end or each.start - first != each.column or not text.startswith(each.left, each.start):
+            return False
+        if print_of_lines(lines) != each.around:
+            return False
+        end = each.start + len(each.left)
+    return True
 
 
 def _in_place(removed: Sequence[Removed]) -> list[_Look]:
@@ -148,9 +161,12 @@ def _groups(removed: Sequence[Removed]) -> list[list[int]]:
 
 
 def _is_alone(removed: Removed) -> bool:
-    """Whether it left a comment in the place of the keys that the comment names, and nothing else."""
+    """Whether it left a comment in the place of the keys that the comment names, and nothing else.
+
+    The keys are counted: one that was renamed since has another address there.
+    """
     named = {address for _, address in _MARKED.findall(removed.left)}
-    return bool(_ALONE.fullmatch(removed.left)) and named == set(removed.addresses) != set()
+    return bool(_ALONE.fullmatch(removed.left)) and len(named) == len(set(removed.addresses)) > 0
 
 
 def _in_order(group: Sequence[_Look]) -> bool:
@@ -173,7 +189,9 @@ def _by_lines(removed: Removed, text: str) -> Iterator[int]:
     for start in starts[: len(starts) - height]:
         place = start + removed.column
         first, lines = lines_around(text, place, place + len(removed.left))
-        if first == start and place <= len(text) and print_of_lines(lines) == removed.around:
+        if first != start or not text.startswith(removed.left, place):
+            continue
+        if place <= len(text) and print_of_lines(lines) == removed.around:
             yield place
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,14 @@ class Receipt:
         files = [each.path for each in self.files if address in each.addresses]
         return [*files, *(each.name for each in self.variables if each.address == address)]
 
+    def readdressed(self, old: str, new: str) -> Receipt:
+        """The same with another address for that key; what was left in the files still names the old one."""
+        files = (
+            replace(file, removed=tuple(_readdressed(each, old, new) for each in file.removed)) for file in self.files
+        )
+        variables = (replace(each, address=new) if each.address == old else each for each in self.variables)
+        return replace(self, files=tuple(files), variables=tuple(variables))
+
     def of(self, cut: Cut, key: Secret | None) -> Receipt:
         """The same with one more file."""
         return replace(self, files=(*self.files, _file_receipt(cut, key)))
@@ -83,6 +92,11 @@ class Receipt:
         """The same with one more variable."""
         one = VariableReceipt(name=variable.name, kind=variable.kind, address=address)
         return replace(self, variables=(*self.variables, one))
+
+
+def _readdressed(removed: Removed, old: str, new: str) -> Removed:
+    pieces = tuple(replace(piece, address=new) if piece.address == old else piece for piece in removed.pieces)
+    return replace(removed, pieces=pieces)
 
 
 def _file_receipt(cut: Cut, key: Secret | None) -> FileReceipt:
@@ -137,7 +151,7 @@ class Receipts:
         path = self._path(id_)
         try:
             return _read(json.loads(read_private(path)), id_)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             hint = f"mend it or put it aside: ls -l {quoted(path)}"
             raise StoreCorrupt(f"the receipt {path} cannot be read", hint=hint) from None
 
@@ -155,11 +169,20 @@ class Receipts:
                 found.append(f"{', '.join(places)} would get it back by ringlet migrate undo {id_}")
         return found
 
+    def readdress(self, old: str, new: str) -> None:
+        """Has them name a key that was renamed by its new address; those that cannot be read stay as they are."""
+        for id_ in self.ids():
+            with suppress(RingletError):
+                receipt = self.load(id_)
+                if receipt.places_of(old):
+                    self.save(receipt.readdressed(old, new))
+
     def named(self, text: str) -> Receipt:
         """The one whose id begins so; NotFound, or UsageError for several."""
         found = [each for each in self.ids() if each.startswith(text)]
         if not found:
-            raise NotFound(f"there is no receipt {text[:30]!a}", hint="ringlet migrate list")
+            # as a whole: a part of a key that was pasted here would not be known for one, and shown
+            raise NotFound(f"there is no receipt {text!a}", hint="ringlet migrate list")
         if len(found) > 1 and text not in found:
             raise UsageError(f"{len(found)} receipts begin with {text}", hint="ringlet migrate list")
         return self.load(text if text in found else found[0])
@@ -192,6 +215,8 @@ def _read_variable(body: dict[str, Any]) -> VariableReceipt:
 
 def _read_file(body: dict[str, Any]) -> FileReceipt:
     texts = {name: _text(body[name]) for name in ("path", "real", "before", "after")}
+    if not os.path.isabs(texts["path"]) or "\0" in texts["path"]:
+        raise ValueError
     removed = tuple(_read_removed(each) for each in body["removed"])
     return FileReceipt(mode=int(body["mode"]), removed=removed, **texts)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
+_ACCESS = "system.posix_acl"  # without it the mode alone would open the file to others
 _MOST_NAME = 200  # file systems take 255 bytes, and the temporary name is longer
 
 
@@ -40,7 +41,8 @@ def replace(source: Source, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    sync_folder(folder)
+    with suppress(OSError):  # it is there, and some file systems refuse to say more
+        sync_folder(folder)
 
 
 def sweep(real: str) -> None:
@@ -84,9 +86,16 @@ def _take_after(fd: int, path: str, like: str) -> None:
 def _copy_attributes(old: str, new: str) -> None:
     if not hasattr(os, "listxattr"):
         return
-    with suppress(OSError):  # not every file system has them, and labels are often the system's to give
-        for name in os.listxattr(old):
+    try:
+        names = os.listxattr(old)
+    except OSError:  # not every file system has them
+        return
+    for name in names:
+        try:
             os.setxattr(new, name, os.getxattr(old, name))
+        except OSError:  # labels are often the system's to give
+            if name.startswith(_ACCESS):
+                raise
 
 
 def _check_unchanged(source: Source) -> None:

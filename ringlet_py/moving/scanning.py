@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import re
@@ -13,6 +14,7 @@ from ringlet_py.moving.finding import ENVIRONMENT, STORE, WINDOWS, Find, Text
 from ringlet_py.moving.judging import LEFT, PERHAPS, SURE, Judge, Judgement
 from ringlet_py.moving.proposing import hint_of, proposed
 from ringlet_py.moving.reading import read_source, why_not_edited
+from ringlet_py.moving.redacting import without_keys
 from ringlet_py.moving.stored import Stored
 from ringlet_py.moving.stores.reading import Unread
 from ringlet_py.moving.windows_variables import PLACE
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ringlet_py.profile.provider import Provider
 
 MOST_DEPTH = 8  # files that read files
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as Windows' own PowerShell writes profiles
 _BY_HAND = "it is not in a file that was found; what set it is not known"
 
 
@@ -82,6 +85,9 @@ class Scanner:
         except Unread as problem:
             self._notes.append(str(problem))
             return
+        if source.raw.startswith(_WIDE):
+            self._notes.append(f"{place.path!a} was not looked at: it is in UTF-16")
+            return
         text = Text(source=source, format=format_, kind=place.kind, why_not=why_not_edited(source.real))
         whole = source.text
         found = [find for spot in format_.spots(whole) for find in self._judged(text, spot, judge)]
@@ -102,7 +108,7 @@ class Scanner:
             yield Find(
                 place=text.source.path,
                 kind=text.kind,
-                name=spot.name,
+                name=without_keys(spot.name, self.providers),
                 line=spot.line,
                 value=spot.value,
                 judgement=judgement,

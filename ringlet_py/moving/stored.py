@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import KeyNotFound, RingletError
 from ringlet_py.keychain.fingerprints import RESERVED
+from ringlet_py.secret import REDACTED, Secret
+from ringlet_py.values import KEY_LENGTH
 
 if TYPE_CHECKING:
     from ringlet_py.entry import Address
     from ringlet_py.keychain import Keychain
-    from ringlet_py.secret import Secret
+
+_WORD = re.compile(rf"[A-Za-z0-9_.+/~-]{{{KEY_LENGTH},}}=*")
 
 
 class Stored:
@@ -29,6 +33,10 @@ class Stored:
     def address(self, value: Secret) -> str:
         """The address of the key that has this value, or ""."""
         return self._addresses.get(value.fingerprint(self._key), "") if self._key is not None else ""
+
+    def redacted(self, text: str) -> str:
+        """The text without the words that are stored values, which may read like no key."""
+        return _WORD.sub(lambda word: REDACTED if self.address(Secret(word[0])) else word[0], text)
 
     def _look(self, keychain: Keychain) -> None:
         keychain.backend.check()  # raises where a person would have to be asked

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address, utc
-from ringlet_py.errors import AuditError, KeychainError, KeyNotFound, RingletError
+from ringlet_py.errors import KeyNotFound, RingletError
 from ringlet_py.files.checks import quoted
 from ringlet_py.files.private import Lock
 from ringlet_py.keychain.fingerprints import RESERVED
@@ -21,7 +21,7 @@ from ringlet_py.moving.stores.reading import Unread
 from ringlet_py.moving.windows_variables import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ringlet_py.broker import Broker
     from ringlet_py.keychain import Keychain
@@ -95,22 +95,34 @@ class Undoing:
         """Does it; a file whose key is not there, or that was changed meanwhile, is a problem, and the others go on.
 
         The receipt then says what is still out, and is closed once nothing is.  Raises the KeychainError that concerns
-        all of them, and AuditUnwritable.
+        all of them, and AuditUnwritable, and RingletError where another ringlet was at it since: then nothing was done.
         """
         done = Undone()
         with Lock(self.lock_path):
-            values: dict[str, Secret] = {}
+            self._check_same(plan)
+            claimed = self._claimed(plan.addresses)
             for each in plan.files:
-                self._put_back(each, values, done)
+                self._put_back(each, claimed, done)
             for one in plan.variables:
-                self._set_again(one, done)
-            self._keep(plan, done)
+                self._set_again(one, claimed, done)
+            try:
+                self._keep(plan, done)
+            except OSError as problem:
+                done.problems.append(f"the receipt {plan.receipt.id} was left as it is: {problem.strerror}")
         return done
 
     def drop(self, receipt: Receipt) -> None:
         """Closes the receipt, whatever is still out; by its name it can still be undone."""
         with Lock(self.lock_path):
+            if self.receipts.load(receipt.id) != receipt:
+                raise _meanwhile(receipt)
             self.receipts.save(replace(receipt, undone_at=utc(self.clock())))
+
+    def _check_same(self, plan: Return) -> None:
+        """A move that was still under way when this was planned has written down more by now, and cut it out."""
+        now = self.planned(self.receipts.load(plan.receipt.id))
+        if (now.receipt, now.restored) != (plan.receipt, plan.restored):
+            raise _meanwhile(plan.receipt)
 
     def _keep(self, plan: Return, done: Undone) -> None:
         receipt = plan.receipt
@@ -147,17 +159,18 @@ class Undoing:
             return None
 
     def _replaced(self, plan: Return) -> list[str]:
-        known: Mapping[str, str] = {str(each.address): each.replaced_at for each in self.keychain.ledger.entries()}
+        entries = self.keychain.ledger.entries()
+        # one that was removed and set again was replaced, too
+        known: Mapping[str, str] = {str(each.address): max(each.replaced_at, each.created_at) for each in entries}
         return [address for address in plan.addresses if known.get(address, "") > plan.receipt.made_at]
 
-    def _put_back(self, each: Placed, values: dict[str, Secret], done: Undone) -> None:
+    def _put_back(self, each: Placed, claimed: _Claimed, done: Undone) -> None:
+        gone = [claimed.gone[address] for address in each.addresses if address in claimed.gone]
+        if gone:
+            done.problems.append(f"{each.receipt.path} was left as it is: {gone[0]}")
+            return
         try:
-            for address in each.addresses:
-                if address not in values:
-                    values[address] = self._claimed(address)
-            replacing.replace(each.source, encoded(each.filled(lambda address: values[address].reveal())))
-        except KeyNotFound as problem:
-            done.problems.append(f"{each.receipt.path} was left as it is: {problem.what}")
+            replacing.replace(each.source, encoded(each.filled(lambda address: claimed.values[address].reveal())))
         except OSError as problem:
             done.problems.append(f"{each.receipt.path} was left as it is: {problem.strerror}")
         except replacing.ChangedError as problem:
@@ -166,22 +179,44 @@ class Undoing:
             done.paths.append(each.receipt.path)
             done.addresses += each.addresses
 
-    def _set_again(self, one: VariableReceipt, done: Undone) -> None:
+    def _set_again(self, one: VariableReceipt, claimed: _Claimed, done: Undone) -> None:
         if self.registry is None:
             done.problems.append(f"{one.name} was a variable of Windows, which is not here")
             return
+        if one.address in claimed.gone:
+            done.problems.append(f"{one.name} was not put back: {claimed.gone[one.address]}")
+            return
         try:
-            self.registry.put_back(Variable(name=one.name, value=self._claimed(one.address), kind=one.kind))
-        except (AuditError, KeychainError):
-            raise
+            self.registry.put_back(Variable(name=one.name, value=claimed.values[one.address], kind=one.kind))
         except RingletError as problem:
             done.problems.append(f"{one.name} was not put back: {problem.what}")
         else:
             done.paths.append(one.name)
             done.addresses.append(one.address)
 
-    def _claimed(self, address: str) -> Secret:
-        return self.broker.claim(Request(Address.parse(address), purpose=PURPOSE)).secret
+    def _claimed(self, addresses: Sequence[str]) -> _Claimed:
+        """All of them before anything is written: a keychain that is locked meanwhile leaves no half of it done."""
+        claimed = _Claimed()
+        for address in addresses:
+            try:
+                lease = self.broker.claim(Request(Address.parse(address), purpose=PURPOSE))
+                claimed.values[address] = lease.secret
+            except KeyNotFound as problem:
+                claimed.gone[address] = problem.what
+        return claimed
+
+
+@dataclass(kw_only=True)
+class _Claimed:
+    """The keys that go back, and what is said of those that are not there."""
+
+    values: dict[str, Secret] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+
+
+def _meanwhile(receipt: Receipt) -> RingletError:
+    what = f"another ringlet changed {receipt.id}, or a file of it, meanwhile"
+    return RingletError(what, hint=f"ringlet migrate undo {receipt.id}")
 
 
 def _why_elsewhere(each: FileReceipt, real: str) -> str:

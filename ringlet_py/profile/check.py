@@ -18,7 +18,8 @@ LIMITED = "limited"
 RATE_LIMITED = "rate-limited"
 REJECTED = "rejected"
 OUT_OF_CREDIT = "out-of-credit"
-MEANINGS = (VALID, LIMITED, RATE_LIMITED, REJECTED, OUT_OF_CREDIT)
+UNCLEAR = "unclear"
+MEANINGS = (VALID, LIMITED, RATE_LIMITED, REJECTED, OUT_OF_CREDIT, UNCLEAR)
 
 
 @dataclass(frozen=True, kw_only=True)

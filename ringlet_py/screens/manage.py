@@ -25,7 +25,7 @@ def manage(app: App, *, ask: Callable[[str], Secret], agree: Callable[[str], boo
     Textual, and at the very start what the keychain raises.
     """
     try:
-        from ringlet_py.screens.table import KeyTable
+        from ringlet_py.screens.table import INTERRUPTED, KeyTable
     except ModuleNotFoundError as problem:
         if (problem.name or "").partition(".")[0] != "textual":
             raise
@@ -38,7 +38,7 @@ def manage(app: App, *, ask: Callable[[str], Secret], agree: Callable[[str], boo
     status = table.run(mouse=False)
     if table.failure is not None:
         raise table.failure
-    return status or 0
+    return INTERRUPTED if status is None else status  # without one asyncio ended it, which SIGINT has it do
 
 
 def check_terminal(environ: Mapping[str, str], *, at_terminal: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ringlet_py.screens.rows import View
 
 INTERRUPTED = 130  # what shells report for a program that SIGINT ended
+TERMINATED = 143  # likewise for SIGTERM
 NEW_KEY = {
     "provider": ("provider", "", "for example anthropic"),
     "alias": ("alias", "", f"{DEFAULT_ALIAS}, if you leave it empty"),
@@ -59,6 +62,11 @@ class KeyTable(Board):
     ) -> None:
         super().__init__(desk, first)
         self._aside = aside or self.suspend
+
+    def on_mount(self) -> None:
+        """Somebody who ends the program from elsewhere gets the terminal back as it was."""
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, TERMINATED)
 
     async def action_add(self) -> None:
         """Asks where the key is to be, and then for its value."""
@@ -170,14 +178,15 @@ class KeyTable(Board):
         return said
 
     def _interruptible(self, act: Callable[[], str]) -> str:
-        # asyncio would keep Ctrl-C to itself until somebody presses Enter
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        # asyncio would keep both signals to itself until somebody presses Enter
+        before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
             return act()
         except KeyboardInterrupt:
             return "nothing was stored"
         finally:
-            signal.signal(signal.SIGINT, before)
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     async def _remove(self, addresses: Sequence[Address]) -> None:
         def remove() -> None:

@@ -16,6 +16,7 @@ FILE = "file"
 # never waits for a FIFO's other end, never follows what took the place of a file; Windows knows neither
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOT_FILES = frozenset(("/proc", "/sys", "/dev"))  # what the kernel shows there is no file
+_KERNELS = frozenset(map(os.path.basename, _NOT_FILES))
 
 
 class Files:
@@ -85,7 +86,12 @@ def _below(path: str, problems: list[str], *, asked: bool) -> Iterator[tuple[str
             if entry.is_file(follow_symlinks=False):
                 yield from _with_stat(entry)
         below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False) and entry.path != objects]
-        folders += [folder for folder in reversed(below) if folder not in _NOT_FILES]
+        folders += [folder for folder in reversed(below) if not _is_the_kernels(folder)]
+
+
+def _is_the_kernels(folder: str) -> bool:
+    """Whether it is one of those, however the path is written."""
+    return os.path.basename(folder) in _KERNELS and os.path.realpath(folder) in _NOT_FILES
 
 
 def _entries(folder: str, problems: list[str]) -> list[os.DirEntry[str]]:

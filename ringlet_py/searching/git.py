@@ -33,6 +33,7 @@ _SET = {
     "GIT_NO_LAZY_FETCH": "1",  # of newer gits; for older ones no protocol is allowed
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_GRAFT_FILE": os.devnull,  # a repository's own would hide what its history really is
 }
 
 

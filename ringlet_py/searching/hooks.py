@@ -31,7 +31,7 @@ ringlet={ringlet}
   exit 1
 }}
 kept=$(dirname "$0")/{kept}
-[ ! -x "$kept" ] || exec "$kept" "$@"
+[ ! -f "$kept" ] || [ ! -x "$kept" ] || exec "$kept" "$@"
 """
 
 
@@ -114,8 +114,14 @@ def hook_of(git: Git) -> Hook:
     real = os.path.realpath(folder)
     if any(os.path.commonpath([real, each]) == each for each in own if _same_drive(real, each)):
         return Hook(folder)
-    if _scope(git, "core.hooksPath") in _OTHERS:
+    told = _scope(git, "core.hooksPath")
+    if told in _OTHERS:
         return Hook(folder)
+    if not told:
+        raise UsageError(
+            f"{folder} is a link to {real}, which is outside of the repository",
+            hint=f"have it for all repositories: git config --global core.hooksPath {shlex.quote(real)}",
+        )
     raise UsageError(
         f"the repository has its hooks in {folder}",
         why="core.hooksPath in its own configuration leads out of it",

@@ -66,9 +66,33 @@ def of_histories(*, home: str, environ: Mapping[str, str]) -> list[str]:
 def of_settings(*, home: str, environ: Mapping[str, str]) -> list[str]:
     """What sets variables and keeps logins: the files of the home folder itself, and known ones below it."""
     found = _there([*located(_SETTING, home=home, environ=environ), *_SYSTEM])
-    return [path for path in found if os.path.isfile(path)]
+    return [path for path in found if os.path.isfile(path) or (_is_closed(path) and not os.path.isdir(path))]
 
 
 def _there(patterns: Iterable[str]) -> list[str]:
-    found = (path for pattern in patterns for path in sorted(glob.glob(pattern, recursive=True, include_hidden=True)))
+    """What there is, and what is closed to us: to search it is the problem that it should be."""
+    found = (path for pattern in patterns for path in _matching(pattern) or _closed(pattern))
     return list(dict.fromkeys(found))
+
+
+def _matching(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True, include_hidden=True))
+
+
+def _closed(pattern: str) -> list[str]:
+    """The folder in which the pattern would match, if we may not look into it; glob takes it for an empty one."""
+    place = pattern
+    while glob.has_magic(place):
+        place = os.path.dirname(place)
+    return [place] if _is_closed(place) else []
+
+
+def _is_closed(path: str) -> bool:
+    """Whether it is there and we may not read it, or may not even see whether it is."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, os.R_OK)

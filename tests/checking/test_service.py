@@ -88,7 +88,7 @@ def test_the_claim_and_the_outcome_are_recorded() -> None:
 
 
 def test_what_works_is_ok_in_the_record() -> None:
-    world = World("anthropic/work", Answer(status=429))
+    world = World("anthropic/work", Answer(status=429, body=b"{}"))
     world.checking.check(entry("anthropic/work"))
 
     assert world.recorded()[-1][1:] == ("ok", "anthropic/work", "rate-limited: api.anthropic.com/v1/models")

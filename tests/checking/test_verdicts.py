@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ringlet_py.catalog import Catalog
 from ringlet_py.checking.asking import Answer
-from ringlet_py.checking.verdicts import UNCLEAR, UNREACHABLE, Verdict, judged
-from ringlet_py.profile.check import MEANINGS, Check
+from ringlet_py.checking.verdicts import UNREACHABLE, Verdict, judged
+from ringlet_py.profile.check import MEANINGS, UNCLEAR, Check
 
 CATALOG = Catalog("/nowhere")
 LIST = {"data": [{"id": "model"}]}
@@ -19,11 +19,14 @@ ANSWERS: list[tuple[str, int, Any, str]] = [
     ("anthropic", 200, LIST, "valid"),
     ("anthropic", 401, {"type": "error", "error": {"type": "authentication_error"}}, "rejected"),
     ("anthropic", 403, {"type": "error", "error": {"type": "permission_error"}}, "limited"),
+    ("anthropic", 403, {"error": {"type": "forbidden", "message": "Request not allowed"}}, "unclear"),
     ("anthropic", 402, {"type": "error", "error": {"type": "billing_error"}}, "out-of-credit"),
     ("anthropic", 529, {"type": "error", "error": {"type": "overloaded_error"}}, "unclear"),
     ("openai", 200, LIST, "valid"),
     ("openai", 401, {"error": {"code": "invalid_api_key"}}, "rejected"),
     ("openai", 403, {"error": {"message": "You have insufficient permissions for this operation."}}, "limited"),
+    ("openai", 403, {"error": {"code": "unsupported_country_region_territory"}}, "unclear"),
+    ("openai", 403, {"code": "unsupported_country_region_territory", "type": "request_forbidden"}, "unclear"),
     ("openai", 429, {"error": {"code": "rate_limit_exceeded"}}, "rate-limited"),
     ("openai", 429, {"error": {"code": "insufficient_quota"}}, "out-of-credit"),
     ("openrouter", 200, {"data": {"limit": None, "limit_remaining": None}}, "valid"),
@@ -72,7 +75,7 @@ def test_every_provider_that_can_be_checked_is_shown_here() -> None:
 
 
 def test_what_works_works_and_what_nobody_told_is_neither() -> None:
-    works = {outcome: Verdict(outcome=outcome).works for outcome in (*MEANINGS, UNREACHABLE, UNCLEAR)}
+    works = {outcome: Verdict(outcome=outcome).works for outcome in (*MEANINGS, UNREACHABLE)}
 
     assert works == {
         "valid": True,
@@ -98,6 +101,14 @@ def test_that_credit_is_not_checked_is_said_where_it_is_not() -> None:
 )
 def test_a_good_status_alone_is_nothing(body: bytes) -> None:
     assert judged(check_of("anthropic"), Answer(status=200, body=body)).outcome == "unclear"
+
+
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize("body", [b"", b"<html>blocked</html>", b"[]", b'"no"', b"1"])
+def test_what_somebody_on_the_way_answers_says_nothing_about_the_key(status: int, body: bytes) -> None:
+    verdict = judged(check_of("anthropic"), Answer(status=status, body=body))
+
+    assert (verdict.outcome, verdict.works, verdict.status) == (UNCLEAR, None, status)
 
 
 def test_a_redirect_and_a_failure_say_what_they_are() -> None:
@@ -127,5 +138,5 @@ def test_whatever_comes_is_judged_and_never_repeated(provider: str, status: int,
     body = content if isinstance(content, bytes) else json.dumps({"canary-in-body": content}).encode()
     found = judged(check_of(provider), Answer(status=status, body=body))
 
-    assert found.outcome in (*MEANINGS, UNCLEAR)
+    assert found.outcome in MEANINGS
     assert "canary" not in found.why

@@ -26,6 +26,7 @@ BEFORE = (
     "tokens create gone --scope provider=anthropic",
 )
 COMMANDS = (
+    "help --all",
     "run tool --dry-run",
     "init",
     "keychain set openai --force |",

@@ -119,8 +119,50 @@ def test_with_no_key_at_all_that_is_said(home: Home) -> None:
 
     assert (done.status, done.out, done.err) == (0, "", "there are no keys to check\n")
     store_key(home, "anthropic/work")
+
+
+def test_a_provider_of_whose_keys_there_is_none_is_not_found(home: Home) -> None:
+    store_key(home, "anthropic/work")
     named = home.here("keychain", "check", "antropic", "--all")
+
+    assert (named.status, named.out) == (3, "")
     assert named.err.splitlines() == [
-        "there are no keys of 'antropic' to check",
-        "note: there is no provider 'antropic'; did you mean 'anthropic'?",
+        "ringlet: error: there are no keys of 'antropic' to check",
+        "ringlet: why: did you mean 'anthropic'?",
+        "ringlet: hint: ringlet keychain list",
     ]
+
+
+def test_a_damaged_key_is_no_reason_to_check_no_other(home: Home) -> None:
+    with Server(GOOD) as server:
+        key_at(home, server)
+        store_key(home, "anthropic/gone", KEY[:-4] + "ffff")
+        home.credentials.write_text(home.credentials.read_text().replace(KEY[:-4] + "ffff", ""))
+        done = home.here("keychain", "check", "--all")
+        alone = home.here("keychain", "check", "anthropic", "gone")
+
+    assert (done.status, alone.status) == (1, 9)
+    gone, work = done.out.splitlines()
+    assert gone.split()[:2] == ["anthropic/gone", "unreadable"]
+    assert gone.endswith("is empty or cannot be a key; ringlet keychain set anthropic gone --replace")
+    assert work.split()[:2] == ["anthropic/work", "valid"]
+
+
+def test_what_cannot_be_checked_among_all_says_its_own_reason(home: Home) -> None:
+    store_key(home, "minimax/work", "made-up-" + KEY[-30:])
+    done = home.here("keychain", "check", "--all", "--endpoint", "chna")
+    [checked] = json.loads(home.here("keychain", "check", "--all", "--endpoint", "chna", "--json").out)["checked"]
+
+    assert "the provider minimax has no endpoint 'chna': did you mean 'china'?" in done.out
+    assert (checked["outcome"], checked["works"], done.status) == ("not-checkable", None, 0)
+
+
+def test_who_could_not_be_reached_is_named_and_a_proxy_that_is_not_used(home: Home) -> None:
+    with Server(GOOD) as server:
+        key_at(home, server)
+    proxied = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = home.here("keychain", "check", "anthropic", "work", environ=proxied)
+
+    host = server.url.removeprefix("http://")
+    assert done.out == f"anthropic/work  unreachable  {host}: Connection refused\n"
+    assert done.err.endswith("note: HTTPS_PROXY is set, and a key goes through no proxy\n")

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
 
+from ringlet_py.cli import keychain_move
+from ringlet_py.entry import Address, Entry
+from ringlet_py.errors import KeychainLocked
+from ringlet_py.keychain.relocating import Relocation
+from ringlet_py.ledger.sqlite import SqliteLedger
 from tests.end_to_end.program import FILE_BACKEND, KEY, store_key
+from tests.redis_server import RedisProcess, needs_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ringlet_py.keychain.relocating import Move
     from tests.end_to_end.program import Home, Terminal
 
 SEALED = '[sealed]\nmaster-key = "file"\n'
@@ -95,6 +103,18 @@ def test_they_move_where_it_is_said_which_backend_is_in_use(home: Home) -> None:
     assert (in_use(home), home.here("keychain", "list").out) == ("sealed", "anthropic/work\nopenai/home\n")
 
 
+def test_a_condition_that_no_key_fits_is_said_with_what_was_probably_meant(home: Home) -> None:
+    home.here("keychain", "edit", "anthropic", "work", "--label", "mine")
+    done = home.here(*MOVE, "--select", "label=mien", "--yes")
+
+    assert (done.status, done.out) == (0, "")
+    assert done.err.splitlines()[:2] == [
+        "no key there has this label",
+        "note: there is no label 'mien'; did you mean 'mine'?",
+    ]
+    assert KEY not in home.here(*MOVE, "--select", f"label={KEY}").err
+
+
 def test_a_dry_run_says_it_and_changes_nothing(home: Home) -> None:
     before = home.credentials.read_text()
     done = home.here(*MOVE, "--all", "--dry-run")
@@ -166,10 +186,20 @@ def test_at_a_terminal_it_is_shown_and_asked_once(home: Home, terminal: Callable
         child.expect_exact("anthropic/work\r\nopenai/home\r\nmove 2 keys from ")
         child.expect_exact("to ledger, sealed, and use sealed from then on? [y/N]: ")
         child.sendline(typed)
-        child.expect_exact("error: nothing was changed" if typed == "n" else "moved openai/home")
+        child.expect_exact("nothing was changed" if typed == "n" else "moved openai/home")
         child.expect(pexpect.EOF)
         assert "hint" not in (child.before or "")
         assert in_use(home) == backend
+
+
+@needs_redis
+@pytest.mark.slow
+def test_before_keys_go_to_a_server_that_forgets_that_is_said(home: Home) -> None:
+    with RedisProcess("--appendonly", "no") as server:
+        done = home.here(*MOVE, "--all", environ={"RINGLET_LEDGER_URL": server.url})
+
+    assert done.status == 4
+    assert "warning: the ledger's server runs without appendonly: its restart would lose these keys" in done.err
 
 
 @pytest.mark.slow
@@ -217,7 +247,88 @@ def test_the_master_key_in_a_variable_is_looked_for_too(home: Home) -> None:
     assert home.here(*MOVE, "--all", "--dry-run", environ={"RINGLET_MASTER_KEY": "0f" * 32}).status == 0
 
 
+def test_a_passphrase_that_nobody_can_type_stops_a_dry_run_too(home: Home) -> None:
+    home.configure(FILE_BACKEND + '[sealed]\nmaster-key = "passphrase"\n')
+
+    for how in ("--dry-run", "--yes"):
+        done = home.here(*MOVE, "--all", how)
+        assert (done.status, done.out) == (5, "")
+        assert done.err.startswith("ringlet: error: the passphrase of the sealed keys can only be typed at a terminal")
+
+
 def test_where_keys_would_stay_is_said(home: Home) -> None:
     done = home.here(*MOVE, "--select", "anthropic/work")
 
     assert "keys in sealed cannot be used while ringlet uses file, and 1 would stay in file\n" in done.err
+
+
+def test_the_way_on_repeats_what_was_asked_for_as_a_shell_takes_it(home: Home) -> None:
+    home.here("keychain", "edit", "anthropic", "work", "--label", "my key")
+    words = ("--select", "label=my key", "--no-switch", "--replace")
+    done = home.here(*MOVE, *words)
+
+    _, _, way = done.err.partition("hint: ")
+    assert way == "ringlet keychain move --from file --to sealed --select 'label=my key' --replace --no-switch --yes\n"
+    assert home.here(*shlex.split(way)[1:]).out == "moved anthropic/work\n"
+
+
+@pytest.mark.parametrize("ends_it", [KeyboardInterrupt(), KeychainLocked("the keychain is locked")])
+def test_one_that_is_stopped_midway_says_how_it_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch, ends_it: BaseException
+) -> None:
+    def end(*_: object) -> None:
+        raise ends_it
+
+    monkeypatch.setattr(keychain_move, "use_backend", end)
+    done = home.here(*MOVE, "--all", "--yes")
+    monkeypatch.undo()
+
+    assert done.status == (130 if isinstance(ends_it, KeyboardInterrupt) else 5)
+    _, said, way = done.err.splitlines()[0].partition("lost no key; begun again, it goes on: ")
+    assert said, done.err
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"
+    assert home.here(*way.split()[1:], "--yes").out == (
+        "moved anthropic/work (copied already)\nmoved openai/home (copied already)\n"
+    )
+
+
+def test_a_key_that_is_not_in_the_backend_in_use_is_said_wherever_it_is_missed(home: Home) -> None:
+    home.here(*MOVE, "--select", "anthropic/work", "--no-switch", "--yes")
+    listed, where = home.here("keychain", "list"), home.here("where", "anthropic", "work")
+
+    assert (listed.out, listed.err) == (
+        "openai/home\n",
+        "note: anthropic/work is in the backend sealed, which is not in use\n",
+    )
+    assert (where.status, "it is in the backend sealed, and file is in use" in where.err) == (3, True)
+    _, _, way = where.err.partition("hint: ringlet ")
+    assert home.here(*way.split(), "--yes").out == "moved anthropic/work\n"
+
+
+def test_keys_of_a_keychain_that_is_gone_are_not_called_none(home: Home) -> None:
+    home.configure('[credentials]\nbackend = "system"\n')
+    SqliteLedger(str(home.state / "ledger.sqlite")).put(Entry(Address("xai", "gone"), backend="system"))
+    home.credentials.unlink()
+    nowhere = {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": ""}
+    done = home.here("keychain", "move", "--to", "file", "--all", "--yes", environ=nowhere)
+
+    assert done.status == 7
+    assert "there is no keychain service" in done.err
+
+
+def test_what_another_ringlet_moved_meanwhile_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Relocation.planned
+
+    def overtaken(self: Relocation) -> list[Move]:
+        found = planned(self)
+        monkeypatch.undo()
+        home.here(*MOVE, "--select", "openai/home", "--no-switch", "--yes")
+        return found
+
+    monkeypatch.setattr(Relocation, "planned", overtaken)
+    done = home.here(*MOVE, "--all", "--yes")
+
+    assert (done.status, done.out) == (1, "moved anthropic/work\n"), done.err
+    assert "note: openai/home is no longer in " in done.err
+    assert in_use(home) == "sealed"
+    assert home.here("keychain", "list").out == "anthropic/work\nopenai/home\n"

@@ -64,6 +64,32 @@ def test_names_are_asked_until_they_are_right_and_a_pasted_key_is_not_repeated(
     assert home.here("profiles", "list").out.split()[0] == "claude"
 
 
+@pytest.mark.parametrize(
+    ("aliases", "answers", "chosen"),
+    [
+        (["work"], [], " --key-alias work"),
+        (["home", "work"], ["wrk", "2"], " --key-alias work"),
+        (["default", "work"], [""], ""),
+    ],
+)
+def test_the_key_of_a_profile_is_one_that_is_there(
+    home: Home, typed: Callable[..., Outcome], aliases: list[str], answers: list[str], chosen: str
+) -> None:
+    for number, alias in enumerate(aliases):
+        store_key(home, f"anthropic/{alias}", f"{KEY[:-4]}{number:04}")
+    done = typed("c", "claude", "anthropic", *answers, "")
+
+    assert f"$ ringlet profiles create claude --agent claude --provider anthropic{chosen}\n" in done.err
+    assert "is not in the keychain yet" not in done.err
+
+
+def test_a_provider_that_is_probably_a_slip_is_asked_again(typed: Callable[..., Outcome]) -> None:
+    done = typed("s", "anthropc", "anthropic", "work")
+
+    assert "the provider 'anthropc' is not in the catalog, but 'anthropic' is" in done.err
+    assert "$ ringlet keychain set anthropic work\n" in done.err
+
+
 def test_the_end_of_input_is_quiet(typed: Callable[..., Outcome]) -> None:
     done = typed()
     assert done.status == 130

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.errors import SearchIncomplete
 from ringlet_py.moving import login_shell
+from ringlet_py.moving.stores.reading import MOST_BYTES
 from tests.end_to_end.program import KEY, store_key
 
 if TYPE_CHECKING:
@@ -49,6 +51,23 @@ def test_a_scan_as_json_says_everything_but_the_value(home: Home):
         "remove": "",
     }
     assert document["found"][1]["why_not"] == f"set by {path}:1"
+
+
+def test_apply_as_json_says_which_programs_lose_their_key(home: Home):
+    path = home.path / ".config/systemd/user/bot.service"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"[Service]\nEnvironment=ANTHROPIC_API_KEY={KEY}\n")
+
+    shown = home.here("migrate", "apply", "--dry-run").err
+    would = json.loads(home.here("migrate", "apply", "--json", "--dry-run").out)
+    done = json.loads(home.here("migrate", "apply", "--json", "--yes").out)
+    again = json.loads(home.here("migrate", "apply", "--json", "--yes").out)
+
+    (note,) = would["notes"]
+    assert note.startswith("bot.service no longer gets ANTHROPIC_API_KEY: ")
+    assert f"note: {note}" in shown
+    assert done["notes"] == [note]
+    assert again["notes"] == []
 
 
 def test_apply_as_json_says_what_was_done(home: Home):
@@ -225,8 +244,28 @@ def test_a_short_value_is_not_looked_for_in_histories(home: Home):
     store_key(home, "custom/pin", "1234567")
     (home.path / ".bash_history").write_text("call 1234567\n")
 
-    assert home.here("migrate", "history", "--remove", "--yes").status == 0
+    shown = home.here("migrate", "history", "--remove", "--yes")
+
+    assert (shown.status, "not looked for: custom/pin" in shown.err) == (0, True)
     assert (home.path / ".bash_history").read_text() == "call 1234567\n"
+
+
+def test_a_history_that_cannot_be_read_is_never_one_that_holds_nothing(home: Home):
+    store_key(home)
+    with (home.path / ".zsh_history").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+
+    shown = home.here("migrate", "history")
+
+    assert "no history holds" not in shown.err
+    assert (shown.status, "not every history was looked at (1)" in shown.err) == (SearchIncomplete.exit_status, True)
+
+
+@pytest.mark.parametrize(("name", "said"), [(".nothing", "no keys lie about"), (".bashrc", "no keys were found in")])
+def test_where_not_everything_was_looked_at_nothing_is_said_of_the_rest(home: Home, name: str, said: str):
+    (home.path / name).mkdir()
+
+    assert said in home.here("migrate", "scan").err
 
 
 def test_histories_as_json_count_and_never_show(home: Home):
@@ -316,6 +355,33 @@ def test_an_undo_shows_no_other_secret_that_stands_beside_a_key(home: Home):
         assert done.status == 0, done.err
         for secret in (KEY, OTHER, "hunter2", "tokens-4-all", "hunter4"):
             assert secret not in done.out + done.err
+
+
+def test_a_key_that_is_renamed_can_still_be_put_back_and_is_not_removed_without_asking(home: Home):
+    path = rc(home)
+    before = path.read_text()
+    home.here("migrate", "apply", "--yes", "--no-profile")
+    home.here("keychain", "rename", "anthropic", "default", "work")
+
+    assert "ringlet migrate undo" in home.here("keychain", "remove", "anthropic", "work").err
+    assert (home.here("migrate", "undo", "--yes").status, path.read_text()) == (0, before)
+
+
+def test_a_key_in_the_place_of_a_receipt_is_not_repeated(home: Home):
+    shown = home.here("migrate", "undo", KEY)
+
+    assert (shown.status, KEY[:20] in shown.err) == (3, False)
+
+
+def test_neither_way_shows_a_value_that_stands_there_once_more(home: Home):
+    value = "0123456789abcdefABCDEF99"
+    path = rc(home, text=f"export MINE_API_KEY={value} # was {value}\n")
+
+    there = home.here("migrate", "apply", "--yes", "--no-profile", "--select", "MINE_API_KEY")
+    back = home.here("migrate", "undo", "--yes")
+
+    assert value not in there.out + there.err + back.out + back.err
+    assert path.read_text().count(value) == 2
 
 
 def test_a_project_cannot_lead_out_of_its_folder(home: Home):

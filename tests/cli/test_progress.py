@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 
@@ -41,6 +42,27 @@ def test_without_a_terminal_there_is_no_bar():
         moved.hide()
 
     assert not stream.getvalue()
+
+
+def test_of_long_steps_the_bar_does_not_wait_for_the_first_to_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ringlet_py.cli.progress._PATIENCE", 0.01)
+    terminal, deadline = Terminal(), time.monotonic() + 10
+    with progress("asking", total=3, long_steps=True, stream=terminal) as moved:
+        while "asking" not in terminal.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert "0%" in terminal.getvalue()
+        moved(3)
+        assert "100%" in terminal.getvalue()
+
+    assert terminal.getvalue().endswith("\x1b[?25h\n")
+
+
+def test_of_long_steps_that_were_quick_nothing_is_shown():
+    terminal = Terminal()
+    with progress("asking", total=3, long_steps=True, stream=terminal) as moved:
+        moved(3)
+
+    assert not terminal.getvalue()
 
 
 def test_a_hidden_bar_leaves_its_line_empty():

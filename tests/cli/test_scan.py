@@ -192,6 +192,16 @@ def test_where_says_who_used_it_last(stored: Home):
     assert done.out == f"keychain  {stored.credentials}  anthropic/work  stored\n"
 
 
+def test_where_refuses_a_folder_that_is_not_there(stored: Home):
+    done = stored.here("where", "anthropic", "work", "--below", "nowhere")
+
+    assert (done.status, done.out) == (2, "")
+    assert "there is no folder 'nowhere'" in done.err
+    pasted = stored.here("where", "anthropic", "work", "--below", f"/nowhere/{KEY}")
+    assert "there is no folder '/nowhere/***'" in pasted.err
+    assert KEY not in pasted.err
+
+
 def test_where_of_a_key_that_is_not_there_says_what_is(stored: Home):
     done = stored.here("where", "anthropic", "wrok")
 

@@ -37,7 +37,7 @@ def test_keys_to_check_and_to_move_and_backends_are_offered(world: World) -> Non
 
 def test_options_are_offered_after_a_dash_and_only_then(world: World) -> None:
     assert world.offers("run", "work", "--d") == ["--dry-run"]
-    assert world.offers("--v") == ["--version"]
+    assert world.offers("--v") == ["--verbose", "--version"]
     assert world.offers("run", "work", "") == []
 
 

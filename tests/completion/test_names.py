@@ -129,6 +129,21 @@ def test_choices_and_endpoints_are_offered(world: World) -> None:
     assert world.offers("completion", "") == sorted(SHELLS)
 
 
+def test_settings_and_the_values_that_each_may_have_are_offered(world: World) -> None:
+    assert world.offers("config", "set", "audit.") == ["audit.enabled", "audit.max-size", "audit.on-error"]
+    assert world.offers("config", "set", "audit.enabled", "") == ["false", "true"]
+    assert world.offers("config", "set", "credentials.backend", "s") == ["sealed", "system", "system-only"]
+    assert world.offers("config", "set", "--json", "audit.on-error", "w") == ["warn"]
+    assert world.offers("config", "set", "lending.places", "own,e") == ["own,environment", "own,everyone"]
+    assert world.offers("config", "set", "lending.places", "own,everyone,") == [
+        "own,everyone,channel",
+        "own,everyone,environment",
+    ]
+    assert world.offers("config", "set", "credentials.backend", "file,") == []
+    assert world.offers("config", "set", "ledger.url", "") == []
+    assert world.offers("config", "set", "nothing", "") == []
+
+
 # the ledger
 
 

@@ -55,6 +55,9 @@ def test_a_real_shell_completes_what_ringlet_knows_and_leaves_the_rest_to_itself
         "ringlet run work wo": "ringlet run work wo",
         "ringlet run -- wo": "ringlet run -- wo",
         "ringlet profiles edit --model a:b pl": "ringlet profiles edit --model a:b play ",
+        "ringlet config set audit.en": "ringlet config set audit.enabled ",
+        "ringlet config set audit.enabled f": "ringlet config set audit.enabled false ",
+        "ringlet config set lending.places own,ch": "ringlet config set lending.places own,channel ",
     }
 
     assert {typed: shell.after_tab(typed) for typed in lines} == lines

@@ -18,6 +18,8 @@ from ringlet_py.settings import PLACES, load_settings, read_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ringlet_py.configuring.known import Setting
+
 IN_FILE = [setting for setting in SETTINGS if setting.in_file]
 COMMENTED = """# mine
 [credentials]
@@ -212,3 +214,11 @@ def test_every_weakening_is_a_value_that_the_setting_can_have() -> None:
     assert len(weakening) >= 5
     for setting, value in weakening:
         assert shown(setting, typed(setting, value)) == value != shown(setting, setting.default)
+
+
+@pytest.mark.parametrize("setting", [setting for setting in IN_FILE if setting.choices], ids=lambda each: each.name)
+def test_every_choice_is_a_value_that_the_setting_can_have(tmp_path: Path, setting: Setting) -> None:
+    path = str(tmp_path / "config.toml")
+    for value in setting.choices:
+        change(path, {}, setting, typed(setting, value))
+        assert value_of(path, setting.name) == value

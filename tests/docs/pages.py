@@ -101,6 +101,7 @@ class Home:
         config.mkdir(parents=True, mode=0o700)
         (config / "config.toml").write_text('[credentials]\nbackend = "file"\n')
         self.environ = {
+            "NO_COLOR": "1",  # a page shows the words alone
             "HOME": str(folder),
             "PATH": f"{folder}/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from ringlet_py.secret import Secret
 from ringlet_py.testing import MemoryBackend
 from tests.doctor.around import NO_CONFIG, made, states, told
 from tests.end_to_end.program import FILE_BACKEND, store_key
+from tests.secret_services import PASSWORD, wait_until
 
 if TYPE_CHECKING:
     from ringlet_py.doctor.surroundings import Surroundings
@@ -189,6 +191,17 @@ def of_gnome(home: Home, gnome: GnomeKeyring) -> Surroundings:
     )
 
 
+def test_of_many_keys_that_lie_in_a_file_a_few_are_named(home: Home) -> None:
+    home.configure(FILE_BACKEND)
+    for number in range(12):
+        store_key(home, f"openai/k{number:02}", f"sk-proj-{number:040}")
+    home.configure(SEALED)
+    (finding,) = [each for each in keychain.backends(made(home)) if each.state == "warning"]
+
+    assert finding.what.startswith("12 keys still lie in ")
+    assert finding.what.endswith("openai/k08, openai/k09, …")
+
+
 @pytest.mark.keychain
 @pytest.mark.slow
 def test_a_real_keychain_takes_the_value_and_forgets_it(home: Home, gnome: GnomeKeyring) -> None:
@@ -205,7 +218,22 @@ def test_a_real_keychain_that_is_locked_is_not_asked_for_its_password(home: Home
     found = keychain.state(of_gnome(home, gnome))
 
     assert states(found) == ["problem"]
-    assert "gnome-keyring-daemon --unlock" in found[0].mend
+    assert "gnome-keyring-daemon --replace --unlock" in found[0].mend
+
+
+@pytest.mark.keychain
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "fish"])
+def test_a_real_keychain_that_is_locked_opens_with_the_command_that_is_said(
+    home: Home, gnome: GnomeKeyring, shell: str
+) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    gnome.lock()
+    (found,) = keychain.state(of_gnome(home, gnome))
+    gnome.run(shell, "-c", found.mend, stdin=f"{PASSWORD.decode()}\n")
+
+    wait_until(lambda: states(keychain.state(of_gnome(home, gnome))) == ["ok"], "the keychain is open")
 
 
 @pytest.mark.keychain

@@ -36,6 +36,26 @@ def test_a_key_that_is_listed_and_gone_is_a_problem(home: Home) -> None:
     assert finding.mend == "ringlet keychain set anthropic default"
 
 
+def test_a_value_in_the_file_that_cannot_be_one_is_a_problem(home: Home) -> None:
+    store_key(home)
+    store_key(home, "openai/home", "sk-proj-" + "x7" * 20)
+    home.credentials.write_text(home.credentials.read_text().replace("sk-proj-" + "x7" * 20, ""))
+    (finding,) = keys.missing(made(home))
+
+    assert (finding.state, finding.mend) == ("problem", "ringlet keychain set openai home --replace")
+    assert "the value of openai/home" in finding.what
+
+
+def test_keys_in_a_backend_that_is_not_in_use_are_seen(home: Home) -> None:
+    store_key(home)
+    around = made(home)
+    around.app.kept.entries.put(Entry(Address("xai", "there"), backend="system"))
+    (finding,) = keys.missing(around)
+
+    assert (finding.state, finding.what) == ("warning", "1 key cannot be used: xai/there")
+    assert finding.mend == "ringlet keychain move --from system --to file --all"
+
+
 def test_a_bound_secret_without_its_key_is_seen(home: Home) -> None:
     home.configure(NO_CONFIG)
     memory = MemoryBackend()
@@ -102,6 +122,13 @@ def test_a_profile_that_cannot_start_says_why(home: Home, document: str, state: 
     assert states(found) == [state]
     assert words in told(found)
     assert found[0].mend
+
+
+def test_a_profile_that_cannot_be_read_is_mended_with_an_editor(home: Home) -> None:
+    home.profile("work", "agent = 1\n")
+    (finding,) = keys.profiles(made(home))
+
+    assert finding.mend == "ringlet profiles edit work"
 
 
 def test_where_the_ledger_cannot_be_read_no_profile_is_called_able_to_start(home: Home) -> None:

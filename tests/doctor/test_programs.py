@@ -41,6 +41,10 @@ def test_one_that_hangs_is_ended_with_its_children_and_holds_up_no_other(home: H
         _signal(int((home.path / "child").read_text()))
 
 
+def test_what_it_said_counts_although_something_that_it_started_goes_on(home: Home) -> None:
+    assert ask(home, "echo 1.2.3; sleep 60 & exit", "echo 4.5.6; sleep 60", patience=1.0) == ["1.2.3\n", "4.5.6\n"]
+
+
 def test_one_that_never_stops_talking_is_cut_off(home: Home) -> None:
     (said,) = ask(home, "yes")
 

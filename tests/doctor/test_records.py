@@ -12,6 +12,7 @@ from ringlet_py.ledger.sqlite_file import PAGE
 from ringlet_py.testing import FakeClock
 from tests.doctor.around import made, states, told, write
 from tests.end_to_end.program import FILE_BACKEND, KEY, Home, store_key
+from tests.redis_server import RedisProcess, needs_redis
 
 
 def test_a_ledger_that_is_whole_is_fine(home: Home) -> None:
@@ -54,10 +55,28 @@ def test_a_server_that_does_not_answer_is_an_error(home: Home) -> None:
         records.ledger(surroundings)
 
 
+@needs_redis
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("backend", "state", "lost"), [("sealed", "problem", "every key"), ("file", "warning", "what")]
+)
+def test_a_server_that_forgets_is_seen(home: Home, backend: str, state: str, lost: str) -> None:
+    home.configure(f'[credentials]\nbackend = "{backend}"\n')
+    with RedisProcess() as server:
+        surroundings = made(home, environ={"RINGLET_LEDGER_URL": server.url})
+        assert states(records.ledger(surroundings)) == ["ok"]
+        server.kill()
+        server.start("--appendonly", "no")
+        fine, forgetful = records.ledger(surroundings)
+
+    assert (fine.state, forgetful.state) == ("ok", state)
+    assert f"loses {lost}" in forgetful.what
+
+
 def test_an_audit_as_it_was_written_is_fine(home: Home) -> None:
     store_key(home)
 
-    assert "1 records" in told(records.audit(made(home)))
+    assert "1 record" in told(records.audit(made(home)))
 
 
 def test_an_edited_record_is_a_problem(home: Home) -> None:

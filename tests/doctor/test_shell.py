@@ -8,7 +8,7 @@ import pytest
 from ringlet_py import __version__
 from ringlet_py.doctor import commands, settings, shell
 from ringlet_py.doctor.finding import Repair
-from ringlet_py.doctor.system import System
+from ringlet_py.doctor.system import System, system_of
 from tests.doctor.around import made, states, told, write
 
 if TYPE_CHECKING:
@@ -48,6 +48,25 @@ def test_an_address_in_the_shell_is_a_warning_with_its_command(home: Home) -> No
 )
 def test_a_server_of_ones_own_is_no_more_than_a_note(home: Home, value: str, state: str) -> None:
     assert states(shell.variables(made(home, environ={"OLLAMA_HOST": value}))) == [state]
+
+
+@pytest.mark.parametrize(
+    ("program", "mend"),
+    [
+        ("/usr/bin/fish", "set -e {}"),
+        ("/usr/bin/nu", "hide-env {}"),
+        ("/opt/pwsh", "Remove-Item Env:{}"),
+        ("/bin/zsh", "unset {}"),
+        ("", "unset {}"),
+    ],
+)
+def test_each_shell_unsets_a_variable_in_its_own_way(home: Home, program: str, mend: str) -> None:
+    environ = {"ANTHROPIC_BASE_URL": "https://elsewhere.example", "RINGLET_TOKENN": "x"}
+    system = system_of("linux", {"SHELL": program}, root=str(home.path))
+    around = made(home, environ=environ, system=system)
+
+    assert [each.mend for each in shell.variables(around)] == [mend.format("ANTHROPIC_BASE_URL")]
+    assert [each.mend for each in settings.variables_of_ringlet(around)] == [mend.format("RINGLET_TOKENN")]
 
 
 def test_on_windows_a_variable_is_unset_in_its_own_way(home: Home) -> None:

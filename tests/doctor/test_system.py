@@ -54,8 +54,16 @@ def test_a_distribution_is_known_by_what_it_is_like(tmp_path: Path, release: str
     assert system_of("linux", {}, root=at(tmp_path, {"etc/os-release": release})).family == family
 
 
+def test_a_keyring_daemon_is_looked_for_on_path(tmp_path: Path) -> None:
+    program = tmp_path / "gnome-keyring-daemon"
+    program.write_text("#!/bin/sh\n")
+    for mode, there in ((0o644, False), (0o755, True)):
+        program.chmod(mode)
+        assert system_of("linux", {"PATH": str(tmp_path)}, root=str(tmp_path)).gnome_keyring is there
+
+
 def test_nothing_is_known_of_a_system_without_files(tmp_path: Path) -> None:
-    assert system_of("linux", {}, root=str(tmp_path)) == System()
+    assert system_of("linux", {}, root=str(tmp_path)) == System(gnome_keyring=False)
 
 
 def test_wsl_is_told_from_linux(tmp_path: Path) -> None:
@@ -121,7 +129,9 @@ def test_each_platform_has_a_kind(tmp_path: Path, platform: str, kind: str) -> N
         (ABSENT, System(family="debian", container="docker"), "ringlet config set credentials.backend file"),
         (ABSENT, System(kind="macos"), "security default-keychain"),
         (ABSENT, System(kind="windows"), ABSENT.hint),
-        (LOCKED, System(family="debian", ssh=True), "gnome-keyring-daemon --unlock"),
+        (LOCKED, System(family="debian", ssh=True), "gnome-keyring-daemon --replace --unlock"),
+        (LOCKED, System(family="debian", gnome_keyring=False), LOCKED.hint),
+        (LATE, System(family="arch", gnome_keyring=False), LATE.hint),
         (LOCKED, System(kind="macos", ssh=True), "security unlock-keychain"),
         (LOCKED, System(kind="windows"), LOCKED.hint),
         (LATE, System(family="arch"), "systemctl --user restart gnome-keyring-daemon.service"),

@@ -165,7 +165,7 @@ def store_key(home: Home, address: str = "anthropic/default", key: str = KEY) ->
 
 def _environment(path: Path) -> dict[str, str]:
     environ = {"HOME": str(path), "PATH": f"{path}/bin:/usr/bin:/bin", "TMPDIR": str(path / "tmp"), "LANG": "C.UTF-8"}
-    environ |= {"PYTHONPATH": PACKAGE_ROOT, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm"}
+    environ |= {"PYTHONPATH": PACKAGE_ROOT, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "xterm", "NO_COLOR": "1"}
     return environ | _coverage(os.environ)
 
 

@@ -146,12 +146,13 @@ int32_t SecItemDelete(const object *query) {
 }
 
 static object *attributes(const item *it) {
-    object *keys[] = {kSecAttrAccount, kSecAttrLabel}, *values[2];
+    object *keys[] = {kSecAttrAccount, kSecAttrLabel, kSecAttrService}, *values[3];
     values[0] = make(it->type ? it->type : STRING, it->account, strlen(it->account));
     values[1] = make(STRING, it->label, strlen(it->label));
-    object *both = CFDictionaryCreate(0, keys, values, 2, 0, 0);
-    CFRelease(values[0]), CFRelease(values[1]);
-    return both;
+    values[2] = make(STRING, it->service, strlen(it->service));
+    object *all = CFDictionaryCreate(0, keys, values, 3, 0, 0);
+    CFRelease(values[0]), CFRelease(values[1]), CFRelease(values[2]);
+    return all;
 }
 
 int32_t SecItemCopyMatching(const object *query, object **result) {

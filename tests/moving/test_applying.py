@@ -11,7 +11,9 @@ from ringlet_py.errors import KeychainBroken
 from ringlet_py.moving import made, replacing
 from ringlet_py.moving.applying import planned
 from ringlet_py.moving.formats import Edit
+from ringlet_py.moving.formats.posix import Posix
 from ringlet_py.moving.judging import LEFT
+from ringlet_py.moving.receipts import Receipts
 from ringlet_py.moving.stores import Candidate
 from ringlet_py.secret import Secret
 from tests.moving.test_scanning import ToolStore
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.entry import Address
     from ringlet_py.moving.formats import Format, Spot
+    from ringlet_py.moving.receipts import Receipt
 
 posix = pytest.mark.skipif(os.name != "posix", reason="made for POSIX files")
 ANTHROPIC = f"ANTHROPIC_API_KEY={A}\n"
@@ -375,3 +378,111 @@ def test_an_address_that_was_taken_meanwhile_keeps_its_value(world: World):
 
     assert "another value" in done.problems[0]
     assert (world.value("anthropic/default"), rc.read_text()) == (f"{A}other", ANTHROPIC)
+
+
+def refuses_folders(folder: str) -> None:
+    raise OSError(errno.EINVAL, "Invalid argument")
+
+
+def test_a_file_system_that_has_no_folder_on_disk_is_no_reason_to_say_that_nothing_was_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    rc = world.file(".rc", ANTHROPIC)
+    plan = world.plan(rc)
+    monkeypatch.setattr(replacing, "sync_folder", refuses_folders)
+
+    done = world.carry_out(plan)
+
+    assert (len(done.cut), done.problems, rc.read_text()) == (1, [], CUT)
+    assert world.undo() == ([".rc"], [])
+    assert rc.read_text() == ANTHROPIC
+
+
+def test_a_receipt_that_cannot_be_written_leaves_its_file_and_what_was_done_before_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    rc, other = world.file(".rc", ANTHROPIC), world.file(".other", f"OPENAI_API_KEY={B}\n")
+    plan = world.plan(rc, other)
+    save = Receipts.save
+
+    def full(self: Receipts, receipt: Receipt) -> None:
+        if len(receipt.files) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(self, receipt)
+
+    monkeypatch.setattr(Receipts, "save", full)
+    done = world.carry_out(plan)
+
+    assert (len(done.cut), bool(done.receipt)) == (1, True)
+    assert done.problems == [f"{other} was left as it is: No space left on device"]
+    assert B in other.read_text()
+
+
+def test_a_file_that_is_gone_by_now_stops_no_other(world: World):
+    rc, other = world.file(".rc", ANTHROPIC), world.file(".other", f"OPENAI_API_KEY={B}\n")
+    plan = world.plan(rc, other)
+    rc.unlink()
+
+    done = world.carry_out(plan)
+
+    assert done.problems == [f"{rc} was left as it is: No such file or directory"]
+    assert [os.path.basename(cut.text.source.path) for cut in done.cut] == [".other"]
+
+
+def test_a_file_of_which_one_key_was_not_moved_says_that_it_was_left(world: World):
+    rc = world.file(".rc", f"{ANTHROPIC}OPENAI_API_KEY={B}\n")
+    plan = world.plan(rc)
+    world.move(world.file(".x", f"ANTHROPIC_API_KEY={A}other\n"))
+
+    done = world.carry_out(plan)
+
+    assert done.stored == ["openai/default"]
+    assert done.problems[1] == f"{rc} was left as it is: not all of its keys were moved"
+    assert B in rc.read_text()
+
+
+def test_the_difference_shows_no_value_that_stands_there_once_more(world: World):
+    value = "0123456789abcdefABCDEF99"
+    rc = world.file(".rc", f"export MINE_API_KEY={value} # was {value}\n")
+    finds = world.scan(rc, format_of=lambda *_, **__: Posix()).finds
+
+    (cut,) = planned(finds, world.app.catalog.providers).cuts
+
+    assert not any(value in shown for shown in cut.shown)
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="made for Linux")
+def test_one_attribute_that_is_the_systems_to_give_keeps_no_other_from_being_copied(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    rc = world.file(".rc", ANTHROPIC)
+    given = []
+
+    def give(path: str, name: str, value: bytes) -> None:
+        if name.startswith("security."):
+            raise PermissionError
+        given.append(name)
+
+    monkeypatch.setattr(os, "listxattr", lambda _: ["security.ima", "user.note"])
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"x")
+    monkeypatch.setattr(os, "setxattr", give)
+
+    assert world.move(rc).problems == []
+    assert given == ["user.note"]
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="made for Linux")
+def test_a_file_whose_access_list_cannot_be_kept_is_left(world: World, monkeypatch: pytest.MonkeyPatch):
+    rc = world.file(".rc", ANTHROPIC)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "listxattr", lambda _: ["system.posix_acl_access"])
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"x")
+    monkeypatch.setattr(os, "setxattr", refuse)
+
+    assert world.move(rc).problems == [f"{rc} was left as it is: Operation not supported"]
+    assert rc.read_text() == ANTHROPIC

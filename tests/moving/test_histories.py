@@ -41,7 +41,10 @@ def test_entries_are_the_whole_file(kind: str, raw: bytes):
     ("kind", "raw", "found"),
     [
         ("bash", b"a\nb\\\nc\n", [b"a\n", b"b\\\n", b"c\n"]),
-        ("bash", b"o\n#1700000000\nx\ndo\n#1700000001\nb\n", [b"o\n", b"#1700000000\nx\ndo\n", b"#1700000001\nb\n"]),
+        ("bash", b"#1700000000\nx\ndo\n#1700000001\nb\n", [b"#1700000000\nx\ndo\n", b"#1700000001\nb\n"]),
+        ("bash", b"o\np\n#1700000000\nx\ndo\n", [b"o\n", b"p\n", b"#1700000000\nx\n", b"do\n"]),
+        ("bash", b"#1700000000\n" + b"x\n" * 40, [b"#1700000000\nx\n", *[b"x\n"] * 39]),
+        ("bash", b"#1700000000\n#1700000001\nb", [b"#1700000000\n", b"#1700000001\nb"]),
         ("zsh", b": 1700000000:0;a\\\nb\n: 1700000001:0;c\n", [b": 1700000000:0;a\\\nb\n", b": 1700000001:0;c\n"]),
         ("zsh", b"a\\\\\nb\n", [b"a\\\\\n", b"b\n"]),
         ("zsh", b"caf\x83\xa9\xc3\x83\x89\nb", [b"caf\x83\xa9\xc3\x83\x89\n", b"b"]),
@@ -98,6 +101,31 @@ def test_a_shell_that_writes_meanwhile_loses_nothing(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes mean nothing on Windows")
+@pytest.mark.parametrize("name", ["history.sqlite3", "history.sqlite3-wal"])
+def test_a_history_in_a_database_is_counted_and_left(tmp_path: Path, name: str):
+    path = put(tmp_path, f".config/nushell/{name}", b"\0\n%s\n" % A.encode())
+
+    found, _ = histories.found(SECRETS, home=str(tmp_path), environ={})
+
+    assert [each.count for each in found] == [1]
+    assert histories.remove(found) == [f"{path} was left as it is: it is of a database"]
+    assert A.encode() in path.read_bytes()
+
+
+@pytest.mark.parametrize("name", [".zsh_sessions/1.history", ".bash_sessions/1.historynew", ".local/state/zsh/history"])
+def test_a_terminals_sessions_have_histories_too(tmp_path: Path, name: str):
+    path = put(tmp_path, name, A.encode())
+
+    assert [each.source.path for each in histories.found(SECRETS, home=str(tmp_path), environ={})[0]] == [str(path)]
+
+
+def test_a_history_that_leads_nowhere_is_none(tmp_path: Path):
+    (tmp_path / ".bash_history").symlink_to(os.devnull)
+    (tmp_path / ".zsh_history").symlink_to("gone")
+
+    assert histories.found(SECRETS, home=str(tmp_path), environ={}) == ([], [])
+
+
 def test_a_read_only_history_is_named_and_left(tmp_path: Path):
     put(tmp_path, ".bash_history", b"x %s\n" % A.encode()).chmod(0o400)
     found, _ = histories.found(SECRETS, home=str(tmp_path), environ={})

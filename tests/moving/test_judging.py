@@ -88,6 +88,15 @@ def test_a_value_that_no_keychain_takes_is_left_and_the_reason_does_not_repeat_i
     assert A not in found.why
 
 
+@pytest.mark.parametrize("name", ["RINGLET_MASTER_KEY", "RINGLET_NEW_MASTER_KEY", "ringlet_token"])
+def test_what_opens_the_keychain_is_never_moved_into_it(name: str):
+    for judge in (JUDGE, Judge(CATALOG.providers, lambda _: "custom/ringlet-master-key")):
+        found = judge.judged(name, Secret("0123456789abcdef" * 4), "shell")
+
+        assert found is not None
+        assert found.level == LEFT
+
+
 def test_an_entry_of_netrc_is_told_by_its_host():
     assert judged("api.mistral.ai", "abcDEF123456ghiJKL789", "netrc") == (SURE, "mistral")
     assert judged("api.anthropic.com", A, "netrc") == (SURE, "anthropic")

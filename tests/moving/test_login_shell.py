@@ -36,6 +36,18 @@ def environ(home: Path, shell: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+def test_zsh_is_asked_with_its_files_where_they_are(tmp_path: Path):
+    for folder in ("given", "told"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ".zshrc").write_text(f"export {folder.upper()}_KEY=x\n")
+    given = {**environ(tmp_path, shell_at("zsh")), "ZDOTDIR": str(tmp_path / "given")}
+
+    assert still_set(["GIVEN_KEY", "TOLD_KEY"], given, limit=60) == ["GIVEN_KEY"]
+    (tmp_path / ".zshenv").write_text(f"ZDOTDIR={tmp_path}/told\n")
+    assert still_set(["GIVEN_KEY", "TOLD_KEY"], given, limit=60) == ["TOLD_KEY"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", START)
 def test_a_clean_login_shell_says_which_variables_it_has(tmp_path: Path, name: str):
     path, text = START[name]

@@ -131,11 +131,22 @@ def test_a_link_to_a_file_is_not_followed_and_is_noted_unless_the_file_is_met(tm
     ]
 
 
-def test_another_file_system_is_not_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_another_file_system_is_not_entered_and_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made(tmp_path, "here/.env", "mounted/.env")
     monkeypatch.setattr(module, "_on", lambda path, _: "mounted" not in path)
+    walk = Walk(folder=str(tmp_path))
 
-    assert below(tmp_path) == ["here/.env"]
+    assert [place.path for place in walk.places()] == [str(tmp_path / "here/.env")]
+    assert walk.notes == [f"{str(tmp_path / 'mounted')!a} was not looked at: it is on another file system"]
+
+
+def test_what_lies_too_deep_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MOST_DEPTH", 2)
+    made(tmp_path, "a/b/.env", "a/b/c/.env")
+    walk = Walk(folder=str(tmp_path))
+
+    assert [place.path for place in walk.places()] == [str(tmp_path / "a/b/.env")]
+    assert walk.notes == [f"nothing that is more than 2 folders below {str(tmp_path)!a} was looked at"]
 
 
 def test_it_ends_after_so_many_folders_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -152,3 +163,9 @@ def test_a_folder_that_is_not_there_is_a_note(tmp_path: Path):
 
     assert list(walk.places()) == []
     assert "No such file" in walk.notes[0]
+
+
+def test_an_agents_file_that_cannot_be_seen_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os.path, "lexists", lambda _: False)  # as in a folder that is closed to us
+
+    assert "c/.credentials.json" in places(tmp_path, CLAUDE_CONFIG_DIR=str(tmp_path / "c"))

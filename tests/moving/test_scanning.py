@@ -257,3 +257,22 @@ def test_bytes_that_are_no_text_stop_nothing(world: World):
         ("ANTHROPIC_API_KEY", LEFT),
         ("X", LEFT),
     ]
+
+
+def test_a_name_that_is_a_key_itself_is_not_shown(world: World):
+    from ringlet_py.moving.formats.jsonc import Jsonc
+
+    path = world.file("mcp.json", f'{{"{A}": {{"x": {{"{A}": "{B}"}}}}}}')
+
+    finds = world.scan(path, kind="mcp", format_of=lambda *_, **__: Jsonc()).finds
+
+    assert [find.address for find in finds if find.address] == ["openai/default"]
+    assert not any(A in find.name for find in finds)
+
+
+def test_a_file_in_utf_16_is_a_note(world: World):
+    path = world.file("profile.ps1", f"$env:OPENAI_API_KEY = '{B}'\r\n".encode("utf-16"))
+
+    found = world.scan(path)
+
+    assert (found.finds, found.notes) == ([], [f"{str(path)!a} was not looked at: it is in UTF-16"])

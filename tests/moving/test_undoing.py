@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ringlet_py.app import App
 from ringlet_py.entry import Address
-from ringlet_py.errors import NotFound, RingletError, StoreCorrupt, UsageError
+from ringlet_py.errors import KeychainLocked, NotFound, RingletError, StoreCorrupt, UsageError
 from ringlet_py.files.digest import digest_of
 from ringlet_py.moving import made, replacing
 from ringlet_py.moving.applying import planned
@@ -93,6 +94,29 @@ def test_cut_and_filled_again_a_text_is_the_same(text: str, format_: Format):
     found = placed(receipt, now(cut.content), before="")
     assert found.state == SAME
     assert found.filled(VALUES.__getitem__) == text
+
+
+@pytest.mark.parametrize("format_", [Lines(), Bare()])
+@pytest.mark.parametrize("wrong", [{"start": -5}, {"start": 10**9}, {"start": 3}, {"left": "x"}])
+def test_a_damaged_receipt_fills_nothing_in_where_nothing_was_cut(format_: Format, wrong: dict[str, Any]):
+    done = receipt_of(f"a=1\n{ANTHROPIC}b=2\n", format_)
+    assert done is not None
+    cut, receipt = done
+    (removed,) = receipt.removed
+
+    damaged = replace(receipt, removed=(replace(removed, **wrong),))
+
+    found = placed(damaged, now(cut.content), before="")
+    assert found.filled(VALUES.__getitem__) in (decoded(cut.content), f"a=1\n{ANTHROPIC}b=2\n")
+
+
+def test_an_edit_that_a_damaged_receipt_has_twice_is_not_filled_in_twice():
+    done = receipt_of(f"a=1\n{ANTHROPIC}b=2\n", Lines())
+    assert done is not None
+    cut, receipt = done
+
+    found = placed(replace(receipt, removed=receipt.removed * 2), now(cut.content), before="")
+    assert found.places == ()
 
 
 @given(st.lists(st.sampled_from(LINES[4:7]), max_size=4), st.lists(st.sampled_from(LINES[4:7]), max_size=4))
@@ -261,6 +285,13 @@ def test_a_name_as_long_as_file_systems_allow_is_replaced(world: World):
     assert rc.read_text() == ANTHROPIC
 
 
+def damaged(**fields: Any) -> bytes:
+    """A receipt with one file."""
+    file = {"real": "/a", "before": "", "after": "", "removed": [], **fields}
+    texts = {"id": "{id}", "made_at": "", "backend": "", "undone_at": ""}
+    return json.dumps({"schema_version": 1, **texts, "variables": [], "files": [file]}).encode()
+
+
 class TestReceipts:
     @pytest.fixture
     def receipts(self, world: World) -> Receipts:
@@ -292,13 +323,16 @@ class TestReceipts:
             b"[" * 100_000,
             b'{"schema_version": 1, "id": 1, "made_at": "", "backend": "", "undone_at": "", "files": []}',
             b'{"schema_version": 1, "id": "", "made_at": "", "backend": "", "undone_at": "", "files": [1]}',
+            damaged(path="/a", mode=float("inf")),
+            damaged(path="/a\0", mode=0),
+            damaged(path="a", mode=0),
         ],
     )
     def test_one_that_is_damaged_is_an_error_that_names_it(self, receipts: Receipts, content: bytes):
         (id_,) = receipts.ids()
         path = os.path.join(receipts.folder, f"{id_}.json")
         with open(path, "wb") as file:
-            file.write(content)
+            file.write(content.replace(b"{id}", id_.encode()))
 
         with pytest.raises(StoreCorrupt, match=id_):
             receipts.latest()
@@ -371,3 +405,91 @@ def test_a_receipt_under_another_ones_name_is_none(world: World):
 
     with pytest.raises(StoreCorrupt):
         kept.load(name)
+
+
+def test_a_key_that_was_removed_and_set_again_was_replaced(world: World):
+    world.move(world.file(".rc", ANTHROPIC))
+    app = App(world.home.environ, clock=lambda: 4_000_000_000.0)
+    app.keychain.remove(Address("anthropic"))
+    app.keychain.set(Address("anthropic"), Secret(f"{A}new"))
+
+    plan = made.undoing(app.keychain, app.broker, app.folders, app.clock).planned(made.receipts(app.folders).latest())
+
+    assert plan.notes == ["anthropic/default was replaced since: the new value goes into the file"]
+
+
+def test_a_keychain_that_is_locked_meanwhile_leaves_every_file_as_it_is(world: World, monkeypatch: pytest.MonkeyPatch):
+    rc, other = world.file(".rc", ANTHROPIC), world.file(".other", f"OPENAI_API_KEY={B}\n")
+    world.move(rc, other)
+    app = world.app
+    undoing = made.undoing(app.keychain, app.broker, app.folders, app.clock)
+    plan = undoing.planned(made.receipts(app.folders).latest())
+    get = app.backend.get
+    given: list[Address] = []
+
+    def locked(address: Address) -> Secret:
+        if given:
+            raise KeychainLocked("it is locked", hint="unlock it")
+        given.append(address)
+        return get(address)
+
+    monkeypatch.setattr(app.backend, "get", locked)
+    with pytest.raises(KeychainLocked):
+        undoing.undo(plan)
+
+    assert (A in rc.read_text(), B in other.read_text()) == (False, False)
+
+
+def test_a_receipt_that_cannot_be_closed_takes_nothing_from_what_is_told(world: World, monkeypatch: pytest.MonkeyPatch):
+    rc = world.file(".rc", ANTHROPIC)
+    world.move(rc)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Receipts, "save", full)
+    restored, problems = world.undo()
+
+    assert (restored, rc.read_text()) == ([".rc"], ANTHROPIC)
+    assert problems[0].endswith("was left as it is: No space left on device")
+
+
+def test_a_key_that_was_renamed_since_comes_back_each_place_by_itself(world: World):
+    rc = world.file(".rc", f"{ANTHROPIC}OPENAI_API_KEY='{B}'\n")
+    world.move(rc)
+    app = world.app
+    receipts = made.receipts(app.folders)
+    app.keychain.rename(
+        Address("anthropic"),
+        Address("anthropic", "work"),
+        meanwhile=lambda: receipts.readdress("anthropic/default", "anthropic/work"),
+    )
+    rc.write_text(rc.read_text().split("\n")[0])  # somebody took the other line out
+
+    assert len(receipts.needing("anthropic/work")) == 1
+    assert world.undo()[0] == [".rc"]
+    assert rc.read_text() == ANTHROPIC.strip()
+
+
+def test_an_undo_that_was_planned_while_a_move_was_under_way_closes_nothing_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    rc, other = world.file(".rc", ANTHROPIC), world.file(".other", f"OPENAI_API_KEY={B}\n")
+    undoing = made.undoing(world.app.keychain, world.app.broker, world.app.folders, world.app.clock)
+    receipts, plans = made.receipts(world.app.folders), []
+    take = replacing.replace
+
+    def planned_before(source: Source, content: bytes) -> None:
+        plans.append(undoing.planned(receipts.latest()))
+        take(source, content)
+
+    monkeypatch.setattr("ringlet_py.moving.applying.replace", planned_before)
+    world.move(rc, other)
+
+    for plan in plans:
+        with pytest.raises(RingletError, match="meanwhile"):
+            undoing.undo(plan)
+    with pytest.raises(RingletError, match="meanwhile"):
+        undoing.drop(plans[0].receipt)
+    assert sorted(world.undo()[0]) == [".other", ".rc"]
+    assert (rc.read_text(), B in other.read_text()) == (ANTHROPIC, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import sys
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -44,6 +45,7 @@ def test_a_key_is_added_and_its_value_never_reaches_the_terminal(
     home: Home, terminal: Start, environ: dict[str, str]
 ) -> None:
     given = {name: str(home.path / "log") if value == "LOG" else value for name, value in environ.items()}
+    home.environ.pop("NO_COLOR", None)
     child = terminal("keychain", "manage", environ=given)
     screen = watched(child)
     child.expect_exact("press a to add one")
@@ -76,6 +78,31 @@ def test_ctrl_c_at_the_hidden_prompt_leads_back_to_the_table_and_there_it_ends_t
     child.expect_exact("nothing was stored")
     child.send("\x03")
     assert end(child) == 130
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("at", ["table", "prompt"])
+def test_who_ends_it_from_elsewhere_gets_the_terminal_back(
+    terminal: Start, sent: signal.Signals, status: int, at: str
+) -> None:
+    child = terminal("keychain", "manage")
+    screen = watched(child)
+    child.expect_exact("press a to add one")
+    if at == "prompt":
+        child.send("a")
+        child.expect_exact("add a key")
+        child.send("anthropic\r")
+        child.expect_exact("Key for anthropic/default: ")
+        child.kill(sent)
+        if sent == signal.SIGINT:
+            child.expect_exact("nothing was stored")
+            child.kill(sent)
+    else:
+        child.kill(sent)
+    assert end(child) == status
+    assert screen.getvalue().rindex("\x1b[?1049l") > screen.getvalue().rindex("\x1b[?1049h")
 
 
 @pytest.mark.slow
@@ -123,7 +150,7 @@ def test_a_store_that_cannot_be_read_is_told_and_no_table_is_drawn(home: Home, t
     child = terminal("keychain", "manage")
     screen = watched(child)
     assert end(child) == 10
-    assert "ringlet: error: " in screen.getvalue()
+    assert "ringlet: error:" in screen.getvalue()
     assert "PROFILES" not in screen.getvalue()
 
 

@@ -119,3 +119,20 @@ def test_what_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ringlet_py.searching.files.os.open", refuse)
 
     assert listed(folder) == (["a=\0\1", "d.png=d"], [f"{folder / 'b' / 'c'}: Permission denied"])
+
+
+@posix
+@pytest.mark.parametrize("top", [".", "/", "//", "/../"])
+def test_what_the_kernel_shows_is_no_file_however_the_path_is_written(
+    top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("proc", "sys", "dev", "a/proc"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_text("")
+    monkeypatch.setattr(files, "_NOT_FILES", {str(tmp_path.resolve() / name) for name in ("proc", "sys", "dev")})
+    monkeypatch.chdir(tmp_path)
+    path = top if top == "." else f"{tmp_path}{top}".replace("/../", f"/../{tmp_path.name}")
+
+    found = list(Files([path], problems=[]).sources())
+
+    assert [Path(source.place).resolve().relative_to(tmp_path.resolve()) for source in found] == [Path("a/proc/file")]

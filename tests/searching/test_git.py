@@ -124,6 +124,15 @@ def test_what_only_the_reflog_leads_to_is_found(home: Home):
     assert scanned(home, "--history") == (FOUND, [f"{lost}:a:1: anthropic/default (plain)"])
 
 
+def test_a_history_that_says_itself_that_it_is_shorter_is_looked_at_as_a_whole(home: Home):
+    first = commit(home, "one", a=KEY)
+    commit(home, "two", a="clean")
+    git(home, "reflog", "expire", "--expire=now", "--all")
+    write(home, ".git/info/grafts", git(home, "rev-parse", "HEAD"))
+
+    assert scanned(home, "--history") == (FOUND, [f"{first}:a:1: anthropic/default (plain)"])
+
+
 def test_packed_and_empty_repositories_are_read(home: Home):
     assert scanned(home, "--history") == (0, [])
     name = commit(home, "one", a=KEY)
@@ -217,6 +226,18 @@ def test_a_hook_is_not_put_where_only_the_repository_says(home: Home):
     assert not (home.path / "elsewhere").exists()
 
 
+def test_nor_where_a_link_leads_out_of_it_and_that_is_what_is_said(home: Home):
+    (home.path / "elsewhere").mkdir()
+    hooks = home.path / "work/.git/hooks"
+    shutil.rmtree(hooks)
+    hooks.symlink_to(home.path / "elsewhere")
+    done = home.here("scan", "--hook", "install")
+
+    assert (done.status, list((home.path / "elsewhere").iterdir())) == (2, [])
+    assert "is a link to" in done.err
+    assert "--unset" not in done.err
+
+
 def test_nor_where_it_says_that_everything_is_its_own(home: Home):
     git(home, "config", "core.worktree", "/")
     git(home, "config", "core.hooksPath", str(home.path / "elsewhere"))
@@ -279,6 +300,16 @@ def test_a_hook_that_was_there_runs_as_well_and_its_no_counts(home: Home):
     assert git(home, "log", "--all", "--oneline") == ""
     home.here("scan", "--hook", "remove")
     assert mine.read_text() == '#!/bin/sh\necho "mine ran"\nexit 3\n'
+
+
+def test_a_folder_in_the_place_of_a_hook_stops_no_commit(home: Home):
+    (home.path / "work/.git/hooks/pre-commit").mkdir()
+    home.here("scan", "--hook", "install")
+    write(home, "a", "clean")
+    git(home, "add", "a")
+
+    git(home, "commit", "-m", "one")
+    assert git(home, "log", "--oneline").endswith("one\n")
 
 
 def test_a_commit_that_cannot_be_checked_is_not_made(home: Home):

@@ -100,26 +100,31 @@ class MacKeychain:
         return self._loaded
 
     def _within(self, doing: str, call: Callable[[], Result]) -> Result:
-        from threading import Thread
+        return within(doing, call, timeout=self._timeout)
 
-        results: list[Result] = []
-        errors: list[Exception] = []
 
-        def run() -> None:
-            try:
-                results.append(call())
-            except Exception as error:  # noqa: BLE001 — the caller raises it
-                errors.append(error)
+def within(doing: str, call: Callable[[], Result], *, timeout: float) -> Result:
+    """What the call answers in that many seconds; else KeychainTimeout, and it is left to itself."""
+    from threading import Thread
 
-        # a daemon thread, since one that waits for a window must not keep the process from ending
-        thread = Thread(target=run, name="macos-keychain", daemon=True)
-        thread.start()
-        thread.join(self._timeout)
-        if errors:
-            raise errors[0]
-        if not results:
-            raise _too_late(doing, self._timeout)
-        return results[0]
+    results: list[Result] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Exception as error:  # noqa: BLE001 — the caller raises it
+            errors.append(error)
+
+    # a daemon thread, since one that waits for a window must not keep the process from ending
+    thread = Thread(target=run, name="macos-keychain", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise _too_late(doing, timeout)
+    return results[0]
 
 
 def _too_late(doing: str, timeout: float) -> KeychainTimeout:

@@ -51,17 +51,18 @@ class Framework:
         self._cf = _core_foundation(self._api)
         self._sec = _security(self._api)
 
-    def find(self, account: str) -> bytes | None:
+    def find(self, account: str, service: str = SERVICE) -> bytes | None:
         """The bytes of the entry, or None if there is none."""
         try:
-            value = self._ring.get_password(SERVICE, account)
+            value = self._ring.get_password(service, account)
         except keyring.errors.KeyringError as error:
             status = _status(error)
         except UnicodeDecodeError:
             return b"\xff"  # not text, so not a key; the error itself would hold the value
         else:
             return None if value is None else value.encode()
-        raise self._failure(f"{account} was not read", status)
+        what = account if service == SERVICE else "an entry of another program"
+        raise self._failure(f"{what} was not read", status)
 
     def write(self, account: str, raw: bytes) -> None:
         """Change the entry in place, or make it: when this fails, the old value is still there."""
@@ -87,11 +88,18 @@ class Framework:
 
     def accounts(self) -> list[str]:
         """The accounts of all our entries, read without the secrets."""
+        return [account for _, account in self.entries(kSecAttrService=SERVICE) if account]
+
+    def entries(self, **chosen: str) -> list[tuple[str, str]]:
+        """Service and account of all entries with these attributes, whoever made them, read without the secrets.
+
+        What is no text is "" there.
+        """
         from ctypes import byref, c_void_p
 
         yes = c_void_p.in_dll(self._cf, "kCFBooleanTrue")
         everything = self._api.k_("kSecMatchLimitAll")
-        query = self._query(kSecMatchLimit=everything, kSecReturnAttributes=yes)
+        query = self._passwords(kSecMatchLimit=everything, kSecReturnAttributes=yes, **chosen)
         found = c_void_p()
         status = self._api.SecItemCopyMatching(query, byref(found))
         if status == _NOT_FOUND:
@@ -100,7 +108,7 @@ class Framework:
         if status:
             raise self._failure("the keys were not listed", status)
         try:
-            return self._accounts_of(found)
+            return self._named(found)
         finally:
             self._cf.CFRelease(found)
 
@@ -132,21 +140,21 @@ class Framework:
         return int(self._api.SecItemAdd(item, None))
 
     def _query(self, **attributes: object) -> Any:
-        kind = self._api.k_("kSecClassGenericPassword")
-        return self._api.create_query(kSecClass=kind, kSecAttrService=SERVICE, **attributes)
+        return self._passwords(kSecAttrService=SERVICE, **attributes)
+
+    def _passwords(self, **attributes: object) -> Any:
+        return self._api.create_query(kSecClass=self._api.k_("kSecClassGenericPassword"), **attributes)
 
     def _data(self, raw: bytes) -> Any:
         from ctypes import c_void_p
 
         return c_void_p(self._cf.CFDataCreate(None, raw, len(raw)))
 
-    def _accounts_of(self, items: Any) -> list[str]:
-        key = self._api.k_("kSecAttrAccount")
-        found = (
-            self._text(self._cf.CFDictionaryGetValue(self._cf.CFArrayGetValueAtIndex(items, index), key))
-            for index in range(self._cf.CFArrayGetCount(items))
-        )
-        return [account for account in found if account]
+    def _named(self, items: Any) -> list[tuple[str, str]]:
+        names = [self._api.k_(key) for key in ("kSecAttrService", "kSecAttrAccount")]
+        each = [self._cf.CFArrayGetValueAtIndex(items, index) for index in range(self._cf.CFArrayGetCount(items))]
+        found = [[self._text(self._cf.CFDictionaryGetValue(item, name)) for name in names] for item in each]
+        return [(service, account) for service, account in found]
 
     def _text(self, value: Any) -> str:
         from ctypes import create_string_buffer

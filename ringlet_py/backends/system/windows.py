@@ -43,7 +43,7 @@ class CredentialManager:
     max_length = MOST_BYTES // 2
 
     def __init__(self) -> None:
-        self._loaded: _Calls | None = None
+        self._loaded: Calls | None = None
 
     def get(self, address: Address) -> Secret:
         """The secret; KeyNotFound, or the KeychainError that fits."""
@@ -94,13 +94,13 @@ class CredentialManager:
                 hint=Address.parse(stored[len(PREFIX) :]).to_set(replace=True),
             )
 
-    def _calls(self) -> _Calls:
+    def _calls(self) -> Calls:
         if self._loaded is None:
-            self._loaded = _Calls()
+            self._loaded = Calls()
         return self._loaded
 
 
-class _Calls:
+class Calls:
     """The calls into Windows, with its error numbers turned into ours."""
 
     def __init__(self) -> None:
@@ -128,6 +128,23 @@ class _Calls:
         if number:
             raise failure("the keys were not listed", number)
         return [each["TargetName"] for each in found if each["Type"] == self._cred.CRED_TYPE_GENERIC]
+
+    def others(self) -> list[tuple[str, str]]:
+        """Target and account of every program's generic credentials, whatever the targets."""
+        found, number = self._attempt(self._cred.CredEnumerate, None, 0)
+        if number == _NOT_FOUND:
+            return []
+        if number:
+            raise failure("the credentials were not listed", number)
+        generic = [each for each in found if each["Type"] == self._cred.CRED_TYPE_GENERIC]
+        return [(each["TargetName"], each["UserName"] or "") for each in generic]
+
+    def blob(self, target: str) -> bytes:
+        """The value of another program's credential, as it is."""
+        found, number = self._attempt(self._cred.CredRead, target, self._cred.CRED_TYPE_GENERIC)
+        if number:
+            raise failure("a credential of another program was not read", number)
+        return bytes(found["CredentialBlob"])
 
     def read(self, address: Address) -> bytes | None:
         """The secret's bytes, or None if there is no such credential."""

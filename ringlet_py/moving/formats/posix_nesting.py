@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 
 from ringlet_py.moving.formats.commands import Script
-from ringlet_py.moving.formats.posix_words import LostError, word_end
+from ringlet_py.moving.formats.posix_words import LostError, arithmetic_end, word_end
 
+OPERATOR = re.compile(
+    r";;&|;;|;&|;\||&&|\|\||\|&|&>>|&>|&\||&!|&|\||;"
+    r"|<<<|<<-|<<|<>|<&|<(?!\()|>>|>&|>\||>(?!\()"
+)
 LINE_END = re.compile(r"\r?\n")
 COMMENT = re.compile(r"#(?:[^\r\n]|\r(?!\n))*")
 # what a command must follow, even on the next line
@@ -15,6 +19,9 @@ OPENS = frozenset({"if", "while", "until", "{"})
 # reserved word -> what it must stand in, and what it makes of that
 TURNS = {"then": ({"if", "elif"}, "then"), "elif": ({"then"}, "elif"), "else": ({"then"}, "else")}
 CLOSES = {"fi": {"then", "else"}, "done": {"do"}, "esac": {"case"}, "}": {"{"}}
+ARMS = frozenset({";;", ";&", ";;&", ";|"})
+STRANGE = frozenset({"coproc", "repeat", "foreach", "always", "end", "]]"})
+RESERVED = frozenset({*OPENS, *TURNS, *CLOSES, "do", "for", "select", "case", "[[", "function", "!", "time", *STRANGE})
 _BLANK = re.compile(r"(?:[ \t]|\\\n)*")
 
 
@@ -59,6 +66,16 @@ class Nesting:
     def do(self) -> None:
         """From the head of a loop to its body."""
         self.turn({"for"} if self.before == "header" else {"while", "until"}, "do")
+
+    def loop_head(self, word: str) -> bool:
+        """Behind `for`, whose head is arithmetic, or not."""
+        self.push(word)
+        self.stack[-1] = ("for", *self.stack[-1][1:2], True)
+        self.at = blank_end(self.text, self.at)
+        if not self.text.startswith("((", self.at):
+            return False
+        self.at, self.before = arithmetic_end(self.text, self.at), "header"
+        return True
 
     def close(self, word: str) -> None:
         """Closes the innermost by the reserved word that stands there."""

@@ -6,29 +6,32 @@ import re
 
 from ringlet_py.moving.formats.commands import Command, Script, Word
 from ringlet_py.moving.formats.posix_heredocs import Heredoc, body_end
-from ringlet_py.moving.formats.posix_meaning import NOTHING, redefined, sets_reading
+from ringlet_py.moving.formats.posix_meaning import defined, redefines, sets_reading
 from ringlet_py.moving.formats.posix_nesting import (
+    ARMS,
     CLOSES,
     COMMENT,
     CONTINUES,
     LINE_END,
     OPENS,
+    OPERATOR,
+    RESERVED,
+    STRANGE,
     TURNS,
     Nesting,
     blank_end,
 )
-from ringlet_py.moving.formats.posix_words import LostError, arithmetic_end, condition_end, word_end
-
-_OPERATOR = re.compile(
-    r";;&|;;|;&|;\||&&|\|\||\|&|&>>|&>|&\||&!|&|\||;"
-    r"|<<<|<<-|<<|<>|<&|<(?!\()|>>|>&|>\||>(?!\()"
+from ringlet_py.moving.formats.posix_words import (
+    AllLostError,
+    LostError,
+    arithmetic_end,
+    condition_end,
+    function_head,
+    word_end,
 )
+
 _FUNCTION = re.compile(r"[^\s'\"$`=(){};&|<>\\]+[ \t]*\([ \t]*\)")
-_NAMED = re.compile(r"[ \t]+[^\s'\"$`=(){};&|<>\\]*[ \t]*(?:\([ \t]*\))?")
 _NO_ARGUMENTS = re.compile(r"\([ \t]*\)")
-_ARMS = frozenset({";;", ";&", ";;&", ";|"})
-_STRANGE = frozenset({"coproc", "repeat", "foreach", "always", "end", "]]"})
-_WORDS = frozenset({*OPENS, *TURNS, *CLOSES, "do", "for", "select", "case", "[[", "function", "!", "time", *_STRANGE})
 
 
 def read(text: str) -> Script:
@@ -55,8 +58,8 @@ class Reader(Nesting):
                 self._step()
             self._end_command("")
             self._nothing_open()
-        except LostError:
-            return self.script.until(self.fresh)
+        except LostError as lost:
+            return self.script.until(0 if isinstance(lost, AllLostError) else self.fresh)
         self.script.ends.append(len(self.text))
         return self.script
 
@@ -75,7 +78,7 @@ class Reader(Nesting):
             self.at = comment.end()
         elif text[self.at] in "()":
             self._paren()
-        elif operator := _OPERATOR.match(text, self.at):
+        elif operator := OPERATOR.match(text, self.at):
             self.at = operator.end()
             self._operator(operator[0])
         else:
@@ -100,7 +103,7 @@ class Reader(Nesting):
             self._redirection(operator)
             return
         self._end_command(operator)
-        if operator in _ARMS:
+        if operator in ARMS:
             self.arm()
         elif self.before != "header":
             self.before = operator
@@ -138,17 +141,14 @@ class Reader(Nesting):
             self._check(command.written(self.text))
 
     def _check(self, words: list[str]) -> None:
-        self._check_defined(words[1:] if words[0] == "alias" else [])
+        self._check_defined(defined(words))
         if sets_reading(words):
             raise LostError
 
     def _check_defined(self, names: list[str]) -> None:
-        """Loses the reader where one of them is a command that counts here."""
-        again = redefined(names)
-        if NOTHING in again:  # it would be left before this place, too
-            self.fresh = 0
-        if again:
-            raise LostError
+        """Loses all where one of them is a command that counts here: functions before this place may call it, too."""
+        if redefines(names):
+            raise AllLostError
 
     def _word(self) -> None:
         end = word_end(self.text, self.at)
@@ -157,7 +157,7 @@ class Reader(Nesting):
             raise LostError
         if self.target:
             self._take_target(raw, end)
-        elif self.command is None and raw in _WORDS:
+        elif self.command is None and raw in RESERVED:
             self._reserved(raw)
         elif self.command is None and _FUNCTION.fullmatch(raw):
             self._function(raw, end)
@@ -189,6 +189,14 @@ class Reader(Nesting):
             raise LostError
         self.at, self.before = end, "()"
 
+    def _named(self, at: int) -> None:
+        """Behind `function`; of several names, which zsh alone takes, each must be looked at."""
+        names, end = function_head(self.text, at)
+        self._check_defined(names)
+        if len(names) > 1:
+            raise LostError
+        self._function("", end)
+
     def _paren(self) -> None:
         self._no_target()
         text, at = self.text, self.at
@@ -212,6 +220,9 @@ class Reader(Nesting):
         if empty and len(command.words) == 1 and command.before != "for":
             self.command = None
             self._function(self.text[command.start : command.end], empty.end())
+        elif empty and command.words and command.before != "for":
+            self._check_defined(command.written(self.text))
+            raise LostError
         else:
             self._argument("", word_end(self.text, self.at))
 
@@ -222,7 +233,7 @@ class Reader(Nesting):
             self.close(raw)
         elif raw == "do":
             self.do()
-        elif self.closed or raw in _STRANGE or (self.before == "header" and raw != "{"):
+        elif self.closed or raw in STRANGE or (self.before == "header" and raw != "{"):
             raise LostError
         elif raw in OPENS:
             self.push(raw)
@@ -235,10 +246,7 @@ class Reader(Nesting):
         elif raw == "[[":
             self.at, self.before, self.closed = condition_end(self.text, self.at + 2), "", True
         elif raw == "function":
-            named = _NAMED.match(self.text, self.at + len(raw))
-            if not named:
-                raise LostError
-            self._function(named[0].lstrip(), named.end())
+            self._named(self.at + len(raw))
         elif raw == "case":
             self.push(raw)
             self.case()
@@ -247,10 +255,5 @@ class Reader(Nesting):
 
     def _loop(self, raw: str) -> None:
         """Behind `for`: its names and words are read as a command that is none, up to `do`."""
-        self.push(raw)
-        self.stack[-1] = ("for", *self.stack[-1][1:2], True)
-        self.at = blank_end(self.text, self.at)
-        if self.text.startswith("((", self.at):
-            self.at, self.before = arithmetic_end(self.text, self.at), "header"
-        else:
+        if not self.loop_head(raw):
             self.command = Command(before="for", depth=len(self.stack))

@@ -30,6 +30,7 @@ OPTION = re.compile(r"-[gxr]+|--")
 _BARE = re.compile(r"(?!=)(?:[A-Za-z0-9_./@%+,=-]|:(?!=))+")
 _QUOTED = (re.compile(r"'([^']*)'"), re.compile(r'"([^"\\$`]*)"'), re.compile(r"\$'([^'\\]*)'"))
 _DEFAULT = re.compile(r"\"?\$\{[A-Za-z_][A-Za-z0-9_]*:?[-=+]([^}\"'$`\\]*)\}\"?")
+_JOINED = re.compile(r"(?:\\\n)*")  # shells join the lines before they look at anything
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -87,11 +88,13 @@ def _assigned(text: str, command: Command, number: int, name: re.Match[str], why
 
 def verbatim(raw: str) -> tuple[int, int, str]:
     """Where the value stands in what is written behind `=`, and why it is not the value as it is, if so."""
+    joined = _JOINED.match(raw)
+    begin = joined.end() if joined else 0
     for quoted in _QUOTED:
-        if found := quoted.fullmatch(raw):
+        if found := quoted.fullmatch(raw, begin):
             return *found.span(1), ""
-    if _BARE.fullmatch(raw):
-        return 0, len(raw), ""
+    if _BARE.fullmatch(raw, begin):
+        return begin, len(raw), ""
     if found := _DEFAULT.fullmatch(raw):
         return *found.span(1), EXPANDED
     if raw.startswith("$'"):

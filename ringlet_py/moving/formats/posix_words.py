@@ -16,11 +16,18 @@ _SAME = re.compile(r"'[^'\"{}$`\\\n]*'")  # quotes that mean the same end of ${â
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _BLANK = re.compile(r"(?:[ \t]|\\\n)*")
 _BRACKETED = re.compile(r"\[[^\]]*[()]")  # a parenthesis that is only a character of a pattern
+_EMPTY = re.compile(r"\([ \t]*\)")
+# a function's name that is what it says, whatever the quotes around it
+_NAME = re.compile(r"""(?:[^\s'"$`=(){}\[\];&|<>\\*?~]|\\.|'[^']*'|"[^"$`\\]*")+""")
 _OLD = re.compile(r"\[[^\[\]'\"`\\$\n]*\]")  # $[1 + 1]
 
 
 class LostError(Exception):
     """The text cannot be followed with certainty."""
+
+
+class AllLostError(LostError):
+    """Nor what stands before that place: a command that counts may mean something else."""
 
 
 def word_end(text: str, at: int, depth: int = 0) -> int:
@@ -149,6 +156,25 @@ def _in_braces(text: str, at: int, depth: int, *, quoted: bool) -> int:
     if char == "'" and quoted:
         return _matched(_SAME.match(text, at))
     return _dollar(text, at, depth, quoted=quoted) if char == "$" else _piece(text, at, depth)
+
+
+def function_head(text: str, at: int) -> tuple[list[str], int]:
+    """The names behind `function`, as they are written, and the end of all that stands before the body."""
+    names: list[str] = []
+    start, at = at, _matched(_BLANK.match(text, at))
+    if at == start:
+        raise LostError
+    while not text.startswith("(", at):
+        end = word_end(text, at)
+        name, called, _ = text[at:end].partition("(")
+        if name in {"", "{"}:
+            return names, at
+        if not _NAME.fullmatch(name):
+            raise AllLostError
+        names.append(name)
+        at = at + len(name) if called else _matched(_BLANK.match(text, end))
+    empty = _EMPTY.match(text, at)
+    return names, empty.end() if empty else at
 
 
 def arithmetic_end(text: str, at: int, depth: int = 0) -> int:

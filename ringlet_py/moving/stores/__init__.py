@@ -39,7 +39,7 @@ class Candidate:
     remove: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     bound: Mapping[str, Secret] = field(default_factory=dict)
-    later: Callable[[], Secret] | None = None
+    later: Callable[[], Secret] | None = field(default=None, repr=False)  # it holds names as the tool has them
 
     def secret(self) -> Secret:
         """The value; where it is not at hand it is read now, which may ask the person.

@@ -6,11 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ringlet_py.backends.system.others import OTHERS
 from ringlet_py.errors import KeychainError
 from ringlet_py.ledger.elsewhere import looking
 from ringlet_py.moving.stores.envchain import Envchain
 from ringlet_py.moving.stores.exports import EXPORTS, Exports
 from ringlet_py.moving.stores.go_keyring import GoKeyring
+from ringlet_py.moving.stores.keychain_items import KeychainItems
 from ringlet_py.moving.stores.keypooler import FILES as POOLS
 from ringlet_py.moving.stores.keypooler import Keypooler, is_pool
 from ringlet_py.moving.stores.keyring_file import KeyringFile, keyring_folder
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from ringlet_py.profile.provider import Provider
 
 _DATABASES = (".db", ".sqlite", ".sqlite3")
-_NO_SECRET_SERVICE = ("darwin", "win32")
 
 
 def stores(
@@ -54,7 +55,9 @@ def stores(
         found.append(KeyringFile(path, providers))
     if os.path.isdir(path := store_folder(home, environ)):
         found.append(PasswordStore(path, environ, providers))
-    if system not in _NO_SECRET_SERVICE:
+    if system in OTHERS:
+        found.append(KeychainItems(OTHERS[system], providers))
+    else:
         found += [PlainItems(environ, providers), Envchain(environ, providers), GoKeyring(home, environ, providers)]
     files = list(dict.fromkeys(_files(home, folders)))
     for path in files:

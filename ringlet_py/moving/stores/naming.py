@@ -57,6 +57,10 @@ class Naming:
         told = [word for word in words if word not in self._empty]
         return "" if self._tells_a_key(names) else "-".join(dict.fromkeys(told))[:MAX_NAME].rstrip("-")
 
+    def is_variable(self, name: str) -> bool:
+        """Whether it is the variable of a provider's key."""
+        return name.upper() in self._by_variable
+
     def means_key(self, name: str) -> bool:
         """Whether the name says of itself that it is a key or token."""
         return bool(_KEY_WORDS.intersection(_split(name)))

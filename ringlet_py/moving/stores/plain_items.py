@@ -23,7 +23,7 @@ _UNSEEN = "the keychain is locked: unlock it, and look again for what other prog
 _PYTHON = "Python keyring library"  # what that library has as the attribute `application`
 _ACCOUNTS = ("username", "account")
 # services under which programs keep the keys of several providers; the account says whose
-_PROGRAMS = ("aider", "codex", "Codex Auth", "crush", "goose", "llm", "opencode")
+PROGRAMS = ("aider", "codex", "Codex Auth", "crush", "goose", "llm", "opencode")
 
 
 class PlainItems:
@@ -38,7 +38,7 @@ class PlainItems:
         return looked(self._environ, _TOOL, self._look)
 
     def _look(self, service: Elsewhere) -> tuple[list[Candidate], list[str]]:
-        wanted = [{"application": _PYTHON}, *({"service": name} for name in [*self._naming.words, *_PROGRAMS])]
+        wanted = [{"application": _PYTHON}, *({"service": name} for name in [*self._naming.words, *PROGRAMS])]
         answers = [service.search(attributes) for attributes in wanted]
         items = {item.path: item for found, _ in answers for item in found}
         found, notes = offered(_TOOL, items.values(), lambda item: self._offered(service, item))
@@ -50,29 +50,22 @@ class PlainItems:
     def _offered(self, service: Elsewhere, item: Found) -> list[Candidate]:
         name, account = item.attributes.get("service", ""), _account(item)
         provider = self._naming.provider(account) or self._naming.provider(name)
-        if name == OURS or not (provider or name in _PROGRAMS):
+        if name == OURS or not (provider or name in PROGRAMS):
             return []
         raw = service.read(item)
         if raw.startswith(b"{"):
             return self._several(raw, item)
         secret = Secret.from_input(raw)
-        said = name in _PROGRAMS or self._naming.means_key(f"{name} {account}")
+        said = name in PROGRAMS or self._naming.means_key(f"{name} {account}")
         if not said and not self._naming.could_be_key(secret, provider):
             return []  # as likely the password of a page
         return [self._candidate(item, [name, account], secret, removal=_removal(item))]
 
     def _several(self, raw: bytes, item: Found) -> list[Candidate]:
         """The keys in a value that is JSON, as goose and Codex keep theirs, by variable."""
-        try:
-            stored = json.loads(raw)
-        except (ValueError, RecursionError):
-            return []
-        told = {name: value for name, value in stored.items() if self._naming.provider(name) and isinstance(value, str)}
         removal = f"remove it with the program that keeps it, or all that it keeps with: {_removal(item)}"
         return [
-            self._candidate(item, [name], Secret.from_input(value.encode(errors="replace")), removal=removal)
-            for name, value in told.items()
-            if value
+            self._candidate(item, [name], value, removal=removal) for name, value in keys_in(raw, self._naming).items()
         ]
 
     def _candidate(self, item: Found, names: list[str], secret: Secret, *, removal: str) -> Candidate:
@@ -85,6 +78,16 @@ class PlainItems:
             alias=self._naming.alias(*names),
             remove=self._naming.removal(removal),
         )
+
+
+def keys_in(raw: bytes, naming: Naming) -> dict[str, Secret]:
+    """The keys in a value that is JSON, by variable."""
+    try:
+        stored = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    told = {name: value for name, value in stored.items() if naming.provider(name) and isinstance(value, str)}
+    return {name: Secret.from_input(value.encode(errors="replace")) for name, value in told.items() if value}
 
 
 def _account(item: Found) -> str:

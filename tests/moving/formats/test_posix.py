@@ -132,8 +132,8 @@ def test_what_is_plain_is_certain(text: str):
         "case x in a) b\n",
         "emulate csh\n",
         "setopt csh_junkie_quotes\n",
-        "alias export=echo\n",
-        "export() { echo; }\n",
+        "function a b { echo; }\n",
+        "a b () { echo; }\n",
         "histchars='!^%'\n",
         "echo $(cat <<EOF\n)\n",
         "x \\\r\n",
@@ -150,19 +150,76 @@ def test_behind_what_cannot_be_followed_nothing_is_certain(rest: str):
     assert (behind.name, behind.certain) == ("B", False)
 
 
+@pytest.mark.parametrize("name", [":", "export", "typeset", ".", "source"])
 @pytest.mark.parametrize(
     "text",
     [
-        "alias :=echo\n",
-        "alias x=y ':=echo'\n",
-        "alias \\:=echo\n",
-        ":() { echo; }\n",
-        "':' () { echo; }\n",
-        "function : { echo; }\n",
+        "alias {}=echo\n",
+        "alias x=y '{}=echo'\n",
+        "alias \\{}=echo\n",
+        "\\alias {}=echo\n",
+        "builtin alias -g {}=echo\n",
+        "X=1 'alias' {}=echo\n",
+        "enable -n {}\n",
+        "disable {}\n",
+        "functions[{}]='echo'\n",
+        "aliases[{}]='echo'\n",
+        "{}() {{ echo; }}\n",
+        "'{}' () {{ echo; }}\n",
+        "x {} () {{ echo; }}\n",
+        "function {} {{ echo; }}\n",
+        "function '{}' {{ echo; }}\n",
+        'function "{}" () {{ echo; }}\n',
+        "function \\{}\n{{ echo; }}\n",
+        "function x {} {{ echo; }}\n",
+        "if true; then function '{}' {{ echo; }}; fi\n",
     ],
 )
-def test_where_a_colon_does_something_nothing_is_certain_before_it_either(text: str):
-    assert [spot.certain for spot in Posix().spots(f"A=b\n{text}B=c\n") if spot.name in "AB"] == [False, False]
+def test_where_a_command_that_counts_is_another_one_nothing_is_certain_before_it_either(text: str, name: str):
+    spots = Posix().spots(f"A=b\n{text.format(name)}B=c\n")
+
+    assert [spot.certain for spot in spots if spot.name in "AB"] == [False, False]
+
+
+@pytest.mark.parametrize("name", ["$x", "`x`", "$'\\x3a'", '"$x"', "x{a,b}", "x*", "x?"])
+def test_where_a_function_has_a_name_that_the_shell_puts_together_nothing_is_certain(name: str):
+    spots = Posix().spots(f"A=b\nfunction {name} {{ echo; }}\nB=c\n")
+
+    assert [spot.certain for spot in spots if spot.name in "AB"] == [False, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "function 'a' { echo; }\n",
+        'function "a b" { echo; }\n',
+        "function a\\:b () { echo; }\n",
+        "function a { echo; }\n",
+        "function a() { echo; }\n",
+        "function a ()\n{ echo; }\n",
+        "function a ( echo )\n",
+        "function { echo; }\n",
+        "alias ..='cd ..' e='export'\n",
+    ],
+)
+def test_a_function_of_another_name_changes_nothing(text: str):
+    spots = Posix().spots(f"A=b\n{text}B=c\n")
+
+    assert [spot.certain for spot in spots if spot.name in "AB"] == [True, True]
+
+
+@pytest.mark.parametrize("value", ["b", '"b"', "'b'", "$'b'"])
+def test_a_value_on_the_line_behind_a_joined_one_is_certain(value: str):
+    (spot,) = Posix().spots(f"export A=\\\n\\\n{value}\n")
+
+    assert (spot.certain, spot.line, spot.value.reveal()) == (True, 3, "b")
+
+
+@pytest.mark.parametrize(
+    "text", ["export A=\\\n  b\n", "export A=\\\r\nb\n", "export A=\\\n\n", "export A=\\\nb\\\nc\n"]
+)
+def test_a_value_that_does_not_begin_the_next_line_is_not(text: str):
+    assert not any(spot.certain for spot in Posix().spots(text))
 
 
 def test_any_number_of_joined_lines_is_cut():

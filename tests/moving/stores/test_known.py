@@ -29,8 +29,8 @@ def test_in_an_empty_home_there_is_only_what_has_no_file(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
-def test_the_secret_service_is_asked_only_where_there_is_one(tmp_path: Path, platform: str) -> None:
-    assert known(tmp_path, platform=platform) == ["Exports"]
+def test_each_system_is_asked_for_its_own_keychain_alone(tmp_path: Path, platform: str) -> None:
+    assert known(tmp_path, platform=platform) == ["KeychainItems", "Exports"]
 
 
 def test_each_store_is_known_by_its_file(tmp_path: Path) -> None:
