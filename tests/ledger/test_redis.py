@@ -11,29 +11,17 @@ from ringlet_py.ledger.redis.entries import RedisLedger
 from ringlet_py.ledger.redis.sealed import RedisSealedValues
 from tests.ledger.claims_contract import ClaimsContract, OfChoosing, OfCooldowns, OfOrder, OfRates, OfTakingBack
 from tests.ledger.contract import LedgerContract
-from tests.ledger.redis_stores import CountingOnRedis, store
+from tests.ledger.redis_stores import CountingOnRedis
 from tests.ledger.sealed_contract import SealedValuesContract
-from tests.redis_server import RedisProcess, needs_redis
+from tests.redis_server import needs_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ringlet_py.ledger.redis.server import RedisServer
     from ringlet_py.ledger.sealed import SealedValues
 
 pytestmark = needs_redis
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisProcess]:
-    with RedisProcess() as process:
-        yield process
-
-
-@pytest.fixture
-def server(process: RedisProcess) -> RedisServer:
-    """A store of its own on the server of this module's tests."""
-    return store(process)
 
 
 class TestEntries(LedgerContract):

@@ -13,22 +13,11 @@ from tests.ledger.tokens_contract import CallersContract, full_token, lease, tok
 from tests.redis_server import RedisProcess, needs_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ringlet_py.ledger.redis.server import RedisServer
 
 pytestmark = needs_redis
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisProcess]:
-    with RedisProcess() as process:
-        yield process
-
-
-@pytest.fixture
-def server(process: RedisProcess) -> RedisServer:
-    return store(process)
 
 
 @pytest.fixture

@@ -33,17 +33,6 @@ if TYPE_CHECKING:
 pytestmark = needs_redis
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[RedisProcess]:
-    with RedisProcess() as process:
-        yield process
-
-
-@pytest.fixture
-def server(process: RedisProcess) -> RedisServer:
-    return store(process)
-
-
 @pytest.fixture
 def claims(server: RedisServer) -> CountingOnRedis:
     return CountingOnRedis(server)
