@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from typing import TYPE_CHECKING
 
@@ -345,7 +346,7 @@ def test_a_global_folder_of_hooks_is_the_persons_own_choice(home: Home):
 
 
 def test_the_framework_refuses_a_commit_with_a_key_by_our_manifest(home: Home):
-    framework = shutil.which("pre-commit")
+    framework = shutil.which("pre-commit", path=sysconfig.get_path("scripts")) or shutil.which("pre-commit")
     if framework is None:
         assert "pre-commit" not in os.environ.get("RINGLET_REQUIRE", "").split(), "pre-commit is not installed"
         pytest.skip("pre-commit is not installed")
