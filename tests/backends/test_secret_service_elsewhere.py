@@ -62,6 +62,7 @@ class TestKeePassXC(BackendContract):
     @pytest.fixture
     def backend(self, keepassxc_of_module: KeePassXC) -> SecretService:
         # it lets nothing be deleted without a prompt, which its settings here answer
+        keepassxc_of_module.revive()
         return fresh(keepassxc_of_module).backend(can_ask=True)
 
     @pytest.fixture
