@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -60,14 +61,30 @@ def told(request: HttpRequest, problem: RingletError) -> dict[str, Any]:
     found: dict[str, Any] = {"error": str(problem), "code": problem.code, "why": problem.why}
     if isinstance(problem, InsecurePermissions) and not is_admin:
         found |= {"error": "a file of ringlet's is not its owner's alone", "why": ""}
+    elif is_broken(problem) and not is_admin:  # whose disk it is, is not its business
+        folders = request.app.state.daemon.app.folders
+        found |= {name: _without_folder(found[name], folders.state, folders.config) for name in ("error", "why")}
     found["hint"] = _hint(problem, is_admin=is_admin)
     if isinstance(problem, PoolExhausted):
         found["retry_at"] = problem.retry_at if math.isfinite(problem.retry_at) else None
     return found
 
 
+def is_broken(problem: RingletError) -> bool:
+    """Whether it is the owner's to mend, and no request can do anything about it."""
+    return problem.http_status >= 500 and not isinstance(problem, DaemonBusy)
+
+
+def _without_folder(text: str, *folders: str) -> str:
+    for folder in folders:
+        text = text.replace(os.path.join(folder, ""), "")
+    return text
+
+
 def _hint(problem: RingletError, *, is_admin: bool) -> str:
     """The next step as one takes it over HTTP; commands are for the admin, who can type them."""
+    if is_broken(problem) and not is_admin:
+        return _OWNER
     hint = _HERE.get(problem.hint, problem.hint)
     if hint == _WAIT and not math.isfinite(getattr(problem, "retry_at", 0.0)):
         hint = "no waiting helps: claim another one"
@@ -77,8 +94,6 @@ def _hint(problem: RingletError, *, is_admin: bool) -> str:
         return hint
     if hint == ANOTHER_TOKEN:
         return "ask whoever gave you the token"
-    if problem.http_status >= 500 and not isinstance(problem, DaemonBusy):
-        return _OWNER
     before, command, _ = hint.partition(_COMMAND)
     return (before.rstrip(": ").removesuffix(", or") or _OWNER) if command else hint
 

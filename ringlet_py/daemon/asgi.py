@@ -10,7 +10,7 @@ from starlette.routing import Match
 
 from ringlet_py.daemon import keypooler, leases, metrics, openapi, token_routes
 from ringlet_py.daemon.access import TooManyFailures
-from ringlet_py.daemon.answers import LOOK, answer, refusal, told
+from ringlet_py.daemon.answers import LOOK, answer, is_broken, refusal, told
 from ringlet_py.daemon.contract import Contract, Told, Who
 from ringlet_py.errors import InsecurePermissions, NotFound, RingletError, UsageError
 
@@ -45,7 +45,7 @@ async def health(_: HttpRequest) -> Response:
 async def _refused(request: HttpRequest, problem: Exception) -> Response:
     assert isinstance(problem, RingletError)  # noqa: S101 - registered for no other
     daemon: Daemon = request.app.state.daemon
-    if isinstance(problem, InsecurePermissions):
+    if isinstance(problem, InsecurePermissions) or is_broken(problem):
         daemon.warn(problem)
     return refusal(request, problem, now=daemon.app.clock())
 

@@ -74,8 +74,13 @@ async def claim_key(request: HttpRequest) -> Response:
     known = app.lending.known()
     is_stored = lease.backend != ENVIRONMENT  # whose address may be a stored key's too
     entry = known.entries.get(str(lease.address)) if is_stored else None
-    secrets = await _bound(daemon, caller, lease, entry.secrets if entry else ())
-    metadata = await _metadata(request, app, known.version) if is_stored else {}
+    try:
+        secrets = await _bound(daemon.lender, caller, lease, entry.secrets if entry else ())
+        metadata = await _metadata(request, app, known.version) if is_stored else {}
+    except RingletError:  # nobody has the key
+        await daemon.tend(app.broker.release, lease)
+        raise
+    daemon.lent.note(caller, lease)
     return answer(_shown(lease, secrets, metadata.get(str(lease.address), {}).get("metadata", {})))
 
 
@@ -122,13 +127,9 @@ def asked(caller: Caller, wishes: Wishes) -> Request:
     return caller.request(Address(named.pop("provider"), named.pop("alias")), **named)
 
 
-async def _bound(daemon: Daemon, caller: Caller, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
+async def _bound(lender: Lender, caller: Caller, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
     """The secrets that travel with the key, each claimed; if one cannot be opened, the key is not handed over."""
-    try:
-        return {name: await _secret(daemon.lender, caller, lease.address, name) for name in names}
-    except RingletError:
-        await daemon.tend(daemon.app.broker.release, lease)
-        raise
+    return {name: await _secret(lender, caller, lease.address, name) for name in names}
 
 
 async def _secret(lender: Lender, caller: Caller, key: Address, name: str) -> Secret:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.files.private import Lock
-from ringlet_py.ledger.documents import StoredDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,30 +41,41 @@ class Notes:
         return Lock(self._lock)
 
     @contextmanager
-    def making(self, kind: str, name: str, note: Note) -> Iterator[None]:
+    def making(self, kind: str, name: str, note: Note) -> Iterator[Note]:
         """While what the note is of is made or changed, so that it is never half there; it goes back after a failure.
 
-        Whoever calls it holds `alone`.
+        What is None in it stays as it was; it yields the whole.  Whoever calls it holds `alone`, which other machines
+        do not know of: what these have changed meanwhile stays.
         """
-        before = self.all(kind).get(name, {})
-        self._put(kind, name, before, note)
+        old, new = self._changed(kind, name, note)
         try:
-            yield
+            yield _read(new)
         except BaseException:
-            self._put(kind, name, note, before)
+            self._replaced(kind, name, new, old)
             raise
 
     def forget(self, kind: str, name: str) -> None:
         """Takes the note away, once what it is of is gone; whoever calls it holds `alone`."""
-        self._put(kind, name, self.all(kind).get(name, {}), {})
+        self._changed(kind, name, {})
 
-    def _put(self, kind: str, name: str, old: Note, new: Note) -> None:
-        if old == new:  # most have none, and a change of the ledger makes every claim look again
-            return
-        if any(new.values()):
-            self._documents.put_document(KIND, StoredDocument(f"{kind} {name}", json.dumps(new, sort_keys=True)))
-        else:
-            self._documents.forget_document(KIND, f"{kind} {name}")
+    def _changed(self, kind: str, name: str, note: Note) -> tuple[str, str]:
+        """The note's text before and after, whichever machine changes it meanwhile."""
+        while True:
+            found = {each.name: each.text for each in self._documents.documents(KIND)}
+            old = found.get(f"{kind} {name}", "")
+            new = _written(note, _read(old))
+            if self._replaced(kind, name, old, new):
+                return old, new
+
+    def _replaced(self, kind: str, name: str, old: str, new: str) -> bool:
+        # most have none, and a change of the ledger makes every claim look again
+        return old == new or self._documents.change_document(KIND, f"{kind} {name}", old, new)
+
+
+def _written(note: Note, before: Note) -> str:
+    """The note's text, "" for one that says nothing; what is None in it is as before."""
+    whole = {name: before.get(name) if value is None else value for name, value in note.items()}
+    return json.dumps(whole, sort_keys=True) if any(whole.values()) else ""
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
 
-    from ringlet_py.app import App
     from ringlet_py.daemon.bodies import Kinds
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.tokens import Caller
@@ -31,14 +30,17 @@ LONGEST = 86_400.0  # seconds for which a caller may have a key rest
 
 
 async def report_exhausted(request: HttpRequest) -> Response:
-    """The key rests until then, for a day at most if a caller says so; 404 for an id that is not in its scope."""
+    """The key rests until then, for a day at most if a caller says so; 404 for an id that is not in its scope.
+
+    A caller says so of keys that it got here within the last hour: it knows nothing of others, and 403 says that.
+    """
     daemon: Daemon = request.app.state.daemon
     caller = await caller_of(request)
     given = await object_of(request, REPORTED)
     until = seconds_of_moment(given.get("until", ""))
     if not caller.is_admin:  # others need the key too
         until = min(until, daemon.app.clock() + LONGEST)
-    await daemon.work(_rest, daemon.app, caller, request.path_params["id"], until)
+    await daemon.work(_rest, daemon, caller, request.path_params["id"], until)
     return answer({"status": "exhausted", "until": moment(utc(until))})
 
 
@@ -50,12 +52,16 @@ def seconds_of_moment(text: str) -> float:
         raise UsageError("until must be RFC3339", why="there is no such moment") from None
 
 
-def _rest(app: App, caller: Caller, key_id: str, until: float) -> None:
+def _rest(daemon: Daemon, caller: Caller, key_id: str, until: float) -> None:
+    app = daemon.app
     address = entry_of(app, key_id).address
     try:  # a scope is about what is known of the key now
         steps_of(caller.request(address), app.lending.known(fresh=True), app.catalog)
     except OutOfScope:
         raise no_key() from None
+    if not (caller.is_admin or daemon.lent.is_lent(caller, address)):
+        why = "whose key it was within the last hour knows how it fares"
+        raise OutOfScope("the token was not lent this key lately", why=why, hint="claim it first: GET /key")
     lease = Lease(address, backend=app.backend.name, secret=Secret(""))
     said = "" if caller.is_admin else f"token:{caller.name}"
     app.broker.report(lease, Outcome(kind=QUOTA_SPENT, until=until, whole_org=False), caller=said)

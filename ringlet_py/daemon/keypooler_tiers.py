@@ -77,9 +77,7 @@ def _change(app: App, given: Mapping[str, Any]) -> dict[str, Any]:
     rates = rates_of(features)
     with notes.alone():
         tiers.get(name)
-        before = notes.all(TIER).get(name, {})
-        note = _note(features, given.get("description", before.get("description", "")))
-        with notes.making(TIER, name, note):
+        with notes.making(TIER, name, _note(features, given.get("description"))) as note:
             tier = tiers.put(name, rates)
     app.audit.append("tier-set", "ok", purpose=name)
     return _shown(tier, note)
@@ -116,7 +114,7 @@ def _required(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return given["name"], given["features"]
 
 
-def _note(features: Mapping[str, Any], description: str) -> dict[str, Any]:
+def _note(features: Mapping[str, Any], description: str | None) -> dict[str, Any]:
     return {"description": description, "numbers": numbers_in(features)}
 
 
@@ -124,7 +122,7 @@ def _shown(tier: Tier, note: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": id_of(TIER, tier.name),
         "name": tier.name,
-        "description": note.get("description", ""),
+        "description": note.get("description") or "",
         "features": features_of(tier.rates, note.get("numbers", ())),
         "rates": tier.table(),
     }

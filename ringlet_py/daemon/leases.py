@@ -91,10 +91,12 @@ async def claim(request: HttpRequest) -> Response:
     wanted = _wanted(caller, said, daemon.app.catalog.providers)
     lease = await daemon.lender.claim(wanted)
     try:
-        stored = await daemon.work(daemon.app.leasing.remember, lease, wanted, ttl=ttl, token=caller.id)
+        remember, ends = daemon.app.leasing.remember, caller.expires_at
+        stored = await daemon.work(remember, lease, wanted, ttl=ttl, token=caller.id, token_ends=ends)
     except DaemonBusy:  # nothing was done, and nobody has the key
         await daemon.tend(daemon.app.broker.release, lease)
         raise
+    daemon.lent.note(caller, lease)
     return answer(_handed_over(daemon, caller, lease, stored), status=201)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.daemon.threads import busy
-from ringlet_py.errors import KeychainTimeout, RingletError
+from ringlet_py.errors import AuditUnwritable, KeychainTimeout, LedgerUnreachable, RingletError
 from ringlet_py.tokens import Caller
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ WAITING = 256  # claims that wait for their group
 SEALED = "sealed"
 QUICK = (SEALED, "file")  # backends that ask nobody, so that no claim of a group waits for a person
 _NOBODY = Caller(name="")
+# what tells that another program has the ledger or the audit, or that a server does not answer
+_IN_VAIN = (KeychainTimeout, LedgerUnreachable, AuditUnwritable)
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Lender:
                 await self._gathered()
                 calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 answers = await self._answered(calls)
-                if all(isinstance(answer, KeychainTimeout) for answer in answers):
+                if all(isinstance(answer, _IN_VAIN) for answer in answers):
                     calls, answers = self._with_those_behind(calls, answers)
                 for call, answer in zip(calls, answers, strict=True):
                     if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
@@ -100,13 +102,13 @@ class Lender:
     def _with_those_behind(
         self, calls: list[_Call], answers: list[Answer | Exception]
     ) -> tuple[list[_Call], list[Answer | Exception]]:
-        """Who waits behind a group for which the ledger came too late is told so too, and not after another wait."""
+        """Who waits behind a group that waited in vain is told so too, and not after another wait."""
         behind, self._waiting = self._waiting, []
         return calls + behind, answers + [answers[0]] * len(behind)
 
     async def _given_back(self, lease: Lease) -> None:
         """Nobody is left to have the key."""
-        with contextlib.suppress(RingletError):  # a use too many does no harm
+        with contextlib.suppress(Exception):  # a use too many does no harm, and others wait for their answers
             await self._tend(self._app.broker.release, lease)
 
     async def _gathered(self) -> None:
@@ -134,8 +136,15 @@ class Lender:
         late = [call for call, answer in zip(calls, answers, strict=True) if isinstance(answer, KeychainTimeout)]
         if not late:
             return answers
-        waited = iter(await self._in_thread(late))
+        waited = iter(await self._waited(late))
         return [next(waited) if isinstance(answer, KeychainTimeout) else answer for answer in answers]
+
+    async def _waited(self, calls: list[_Call]) -> list[Answer | Exception]:
+        """The same in a thread, its error an answer too: what others of the group have got already is theirs."""
+        try:
+            return await self._in_thread(calls)
+        except Exception as problem:  # noqa: BLE001 - it is told to those who wait
+            return [problem] * len(calls)
 
     async def _in_thread(self, calls: list[_Call]) -> list[Answer | Exception]:
         answers: list[Answer | Exception] = await self._tend(_answers, self._app, calls)

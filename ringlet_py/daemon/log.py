@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, cast
 
 from ringlet_py.entry import utc
 
@@ -44,3 +46,13 @@ class Stamped:
             self._stream.write(stamped(line, self._clock()) if self._is_at_start else line)
             self._is_at_start = line.endswith("\n")
         return len(text)
+
+
+def stamp_errors(clock: Callable[[], float]) -> None:
+    """Gives each line of standard error its moment from now on, also those of the error that ends the process."""
+    if sys.stderr is None:
+        return
+    log = cast("TextIO", Stamped(sys.stderr, clock))
+    sys.stderr = log
+    # by then standard error is what it was before
+    sys.excepthook = lambda *problem: traceback.print_exception(*problem, file=log)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ringlet_py.daemon.access import Failures
 from ringlet_py.daemon.lender import Lender
+from ringlet_py.daemon.lent import Lent
 from ringlet_py.daemon.metrics import Metrics
 from ringlet_py.daemon.threads import Threads
 
@@ -29,6 +30,7 @@ class Daemon:
         self.app = app
         self.failures = Failures()
         self.metrics = Metrics()
+        self.lent = Lent(steady=self.metrics.steady)
         self._renewed = renewed
         self._warned = -WARNING
         self._writers = Threads("changes", WRITERS, waiting=WRITES)
@@ -56,7 +58,7 @@ class Daemon:
         now = self.metrics.steady()
         if now - self._warned >= WARNING:
             self._warned = now
-            self.app.say(f"ringlet: error: {problem.what}: {problem.hint}")
+            self.app.say(f"ringlet: error: {': '.join(filter(None, (problem.what, problem.why, problem.hint)))}")
 
     def reload(self) -> None:
         """Reads settings and catalog again; requests that are being answered end as they began.

@@ -104,7 +104,7 @@ class _Server(uvicorn.Server):
         daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests))
         self._events = events
         self._say = events.say
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._hangups = 0
         self._reloading = asyncio.Lock()
 
@@ -113,7 +113,7 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_problem)
         await super().startup(sockets)
-        self._tasks = [loop.create_task(self._sweep()), loop.create_task(self._watch())]
+        self._tasks |= {loop.create_task(self._sweep()), loop.create_task(self._watch())}
         self._events.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -138,7 +138,12 @@ class _Server(uvicorn.Server):
 
     def _on_hangup(self, *_: object) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(lambda: self._tasks.append(loop.create_task(self._hung_up())))
+        loop.call_soon_threadsafe(self._answer_hangup, loop)
+
+    def _answer_hangup(self, loop: asyncio.AbstractEventLoop) -> None:
+        task = loop.create_task(self._hung_up())
+        self._tasks.add(task)  # the loop itself holds no task
+        task.add_done_callback(self._tasks.discard)
 
     async def _hung_up(self) -> None:
         problem = await self._reload()
@@ -153,9 +158,9 @@ class _Server(uvicorn.Server):
         async with self._reloading:
             try:
                 await self._daemon.tend(self._daemon.reload)
-            except (RingletError, OSError) as problem:
-                self._say(f"ringlet: error: the settings were not read again: {problem}")
-                return str(problem)
+            except Exception as problem:  # noqa: BLE001 - whatever it was, they are looked at again the next time
+                self._say(f"ringlet: error: the settings were not read again: {_told(problem)}")
+                return _told(problem)
         self._say("ringlet: the settings were read again")
         return ""
 
@@ -179,13 +184,18 @@ class _Server(uvicorn.Server):
     async def _record_failures(self) -> None:
         try:
             await self._daemon.tend(self._daemon.failures.flush, self._daemon.app.audit)
-        except RingletError as problem:
-            self._say(f"ringlet: error: {problem}")
+        except Exception as problem:  # noqa: BLE001 - as above
+            self._say(f"ringlet: error: {_told(problem)}")
 
     def _on_problem(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """One line, with the kind of what happened alone: its text and its traceback may hold a value."""
         problem = context.get("exception")
         self._say(f"ringlet: error: {context['message']} ({type(problem).__name__})")
+
+
+def _told(problem: Exception) -> str:
+    """What was wrong; of what nobody foresaw its kind alone."""
+    return str(problem) if isinstance(problem, (RingletError, OSError)) else type(problem).__name__
 
 
 def _stamp(path: str) -> tuple[int, ...]:

@@ -38,7 +38,11 @@ class Threads:
             if self._most is not None and self._under_way >= self._most:
                 raise busy(self._name)
             self._under_way += 1
-        future = self._pool.submit(action, *args, **kwargs)
+        try:
+            future = self._pool.submit(action, *args, **kwargs)
+        except BaseException:  # the system has no more threads to give
+            self._done()
+            raise
         future.add_done_callback(self._done)  # also of what nobody waits for any more
         return await asyncio.wrap_future(future)
 
@@ -46,6 +50,6 @@ class Threads:
         """Waits for what is being done."""
         self._pool.shutdown()
 
-    def _done(self, _: Future[Answer]) -> None:
+    def _done(self, _: Future[Answer] | None = None) -> None:
         with self._lock:
             self._under_way -= 1

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import LeaseEnded
-from ringlet_py.tokens.tree import beneath
+from ringlet_py.tokens.terms import first_end
+from ringlet_py.tokens.tree import above, beneath
 
 if TYPE_CHECKING:
     from ringlet_py.ledger.tokens import StoredLease, Tokens
     from ringlet_py.tokens import Caller
-
-_REMEMBERED = 1024  # tokens whose end is known
 
 
 class Ownership:
@@ -20,8 +18,6 @@ class Ownership:
 
     def __init__(self, store: Tokens) -> None:
         self._store = store
-        # when a token ends never changes
-        self.end_of = lru_cache(_REMEMBERED)(self._end_of)
 
     def sees(self, caller: Caller, lease: StoredLease) -> bool:
         """Whether it is the caller's own, or was claimed with a token made under the caller's; the admin sees all."""
@@ -41,9 +37,10 @@ class Ownership:
         used = {lease.token for lease in leases if lease.token not in ("", caller.id)}
         return used - {one.id for one in self._store.tokens()} if used else used
 
-    def _end_of(self, token: str) -> int:
+    def end_of(self, token: str) -> int:
         """When it ends, not after those above it, in milliseconds since 1970 (0: never); LeaseEnded if it is gone."""
-        ends = [one.expires_at for one in self._store.tokens() if one.id == token]
-        if not ends:
+        tokens = self._store.tokens()  # each time, since a token's end can be changed
+        own = [one for one in tokens if one.id == token]
+        if not own:
             raise LeaseEnded("the token of the lease is gone", hint="claim again with another token")
-        return ends[0]
+        return first_end([*own, *above(own[0], tokens)])

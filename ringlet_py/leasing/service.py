@@ -60,15 +60,18 @@ class Leasing:
         self.grants = Grants(store, audit, clock, entry=entry)
         self._looked = 0.0  # when it last looked for leases to be forgotten
 
-    def remember(self, lease: Lease, request: Request, *, ttl: float = DEFAULT, token: str = "") -> StoredLease:
+    def remember(
+        self, lease: Lease, request: Request, *, ttl: float = DEFAULT, token: str = "", token_ends: int | None = None
+    ) -> StoredLease:
         """Notes what was claimed, for so many seconds, with that token's id; on disk when this returns.
 
-        It ends with the key and with the token, if these end before.  UsageError for a ttl that cannot be one.  If it
-        cannot be noted, the use is given back.
+        It ends with the key and with the token, if these end before; `token_ends` is for who has just looked when that
+        is.  UsageError for a ttl that cannot be one.  If it cannot be noted, the use is given back.
         """
         try:
             now = self._clock()
-            ends = milliseconds(lease.expires_at), self._end_of_token(token)
+            of_token = self._end_of_token(token) if token_ends is None else token_ends
+            ends = milliseconds(lease.expires_at), of_token
             stored = stored_of(lease, request, token, now=now, expires_at=until(seconds_of(ttl), *ends, now=now))
             self._store.add_lease(stored)
         except BaseException:

@@ -25,6 +25,13 @@ class Documents(Protocol):
         """Makes or replaces it; with `new` answers False, and changes nothing, if there is one already."""
         ...
 
+    def change_document(self, kind: str, name: str, old: str, new: str) -> bool:
+        """Changes it from one text to another; False, and nothing is changed, if it is not as it was.
+
+        "" for either means that there is none; a pool is taken away by `forget_document` alone.
+        """
+        ...
+
     def forget_document(self, kind: str, name: str) -> bool:
         """Takes it away, with a pool its standings and counts too; whether it was there."""
         ...

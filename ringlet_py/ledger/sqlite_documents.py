@@ -19,6 +19,8 @@ _REPLACE = f"{_PUT} ON CONFLICT (kind, name) DO UPDATE SET text = excluded.text"
 _KEEP = f"{_PUT} ON CONFLICT (kind, name) DO NOTHING"
 _OF_POOL = "(pool = ?1 OR substr(pool, instr(pool, '@') + 1) = ?1)"  # the latter are its parts
 _FORGET = "DELETE FROM documents WHERE kind = ? AND name = ?"
+_CHANGE = "UPDATE documents SET text = ?4 WHERE kind = ?1 AND name = ?2 AND text = ?3"
+_CHANGE_TO_NONE = f"{_FORGET} AND text = ?"
 
 
 class SqliteDocuments:
@@ -39,6 +41,13 @@ class SqliteDocuments:
         """Makes or replaces it; with `new` answers False if there is one already."""
         row = kind, document.name, document.text
         return self.session.write(lambda connection: connection.execute(_KEEP if new else _REPLACE, row).rowcount > 0)
+
+    def change_document(self, kind: str, name: str, old: str, new: str) -> bool:
+        """Changes it from one text to another; False, and nothing is changed, if it is not as it was."""
+        if not old:
+            return self.put_document(kind, StoredDocument(name, new), new=True)
+        query, row = (_CHANGE, (kind, name, old, new)) if new else (_CHANGE_TO_NONE, (kind, name, old))
+        return self.session.write(lambda connection: connection.execute(query, row).rowcount > 0)
 
     def forget_document(self, kind: str, name: str) -> bool:
         """Takes it away; whether it was there."""

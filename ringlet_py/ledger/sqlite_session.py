@@ -108,10 +108,10 @@ class Session:
             self._close()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, patience: float | None = None) -> Iterator[None]:
         """While no other thread has it; KeychainTimeout, as if it were another process."""
         lock = self._lock_of_this_process()
-        if not lock.acquire(timeout=self._patience):
+        if not lock.acquire(timeout=self._patience if patience is None else patience):
             what = f"{self.file.path} was busy for more than {self.file.busy_timeout:g} seconds"
             raise KeychainTimeout(what, hint=f"see which process it is: fuser {quoted(self.file.path)}")
         try:
@@ -140,7 +140,7 @@ class Session:
                 lock.release()
             return
         one = self._reader or self
-        with one._alone():  # noqa: SLF001 - of this class
+        with one._alone(self._patience):  # noqa: SLF001 - of this class
             yield one
 
     def _read(self, query: str, values: tuple[str, ...]) -> list[Any]:

@@ -38,9 +38,12 @@ def goes_on(answer: Refused) -> bool:
     return answer.reason == "none" or (answer.reason == "members" and answer.retry_at >= NEVER)
 
 
-def exhausted(step: Step, request: Request, refused: Refused, standings: Sequence[Standing]) -> PoolExhausted:
-    """The error for a step that has keys, and none that is free now."""
-    ready = refused.retry_wall / 1000 if refused.retry_at < NEVER else math.inf
+def exhausted(
+    step: Step, request: Request, refused: Refused, standings: Sequence[Standing], *, now: float
+) -> PoolExhausted:
+    """The error for a step that has keys, and none that is free now; `now` is by our own wall clock."""
+    # so many seconds from now: a server's wall clock may be another one than that of whoever waits
+    ready = now + (refused.retry_at - refused.now) / 1000 if refused.retry_at < NEVER else math.inf
     when = f"the next is free at {utc(ready)}" if ready < math.inf else "none will be"
     if refused.reason == "token":
         raise TokenRefused("the token is unknown, revoked or expired")

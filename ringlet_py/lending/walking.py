@@ -72,7 +72,7 @@ class Walk:
 
     def _exhausted(self, step: Step, answer: Refused) -> PoolExhausted:
         standings = self._standings(step) if answer.reason == "members" else ()
-        return refusals.exhausted(step, self._request, answer, standings)
+        return refusals.exhausted(step, self._request, answer, standings, now=self._lending.clock())
 
     def _from_environment(self, looked: Sequence[Step]) -> Chosen | Unlisted | None:
         """The environment's key, counted on the tokens that it is asked for with; None where there is none."""
@@ -88,7 +88,7 @@ class Walk:
         if isinstance(answer, Unlisted):
             return answer
         if isinstance(answer, Refused):
-            raise refusals.exhausted(step, self._request, answer, ())
+            raise refusals.exhausted(step, self._request, answer, (), now=self._lending.clock())
         known = {"id": claim.lease, "feature": self._request.feature, "remaining": answer.remaining}
         return replace(found, lease=claim.lease, known={**found.known, **known})
 

@@ -19,13 +19,15 @@ class Caller:
     """Whoever holds the admin token, or a token with all it was made under.
 
     Every scope holds, and every use counts on each bearer.  `id` is the token's, "" for the admin; `ids` are its own
-    and those of the tokens that it was made under.
+    and those of the tokens that it was made under, of which the first ends at `expires_at` (milliseconds since 1970,
+    0: none does).
     """
 
     name: str
     id: str = ""
     scopes: tuple[Scope, ...] = ()
     bearers: tuple[Bearer, ...] = ()
+    expires_at: int = 0
 
     @property
     def is_admin(self) -> bool:

@@ -15,7 +15,7 @@ from ringlet_py.limits import Rate
 from ringlet_py.scope import Scope
 from ringlet_py.tokens.caller import ADMIN
 from ringlet_py.tokens.shown import moment
-from ringlet_py.tokens.terms import check_within, scope_of
+from ringlet_py.tokens.terms import check_within, first_end, scope_of
 from ringlet_py.tokens.text import OF_ADMIN, OF_CALLER, is_token
 from ringlet_py.tokens.tree import beneath, name_below
 
@@ -75,7 +75,7 @@ def narrowed(draft: Token, under: Caller, tokens: Sequence[Token], *, never: boo
     if draft.scope:
         check_within(Scope.parse(draft.scope), under.scopes)
     inherited = str(under.scopes[0]) if under.scopes else ""
-    ends = _first_end(one for one in tokens if one.id in under.ids)
+    ends = first_end(one for one in tokens if one.id in under.ids)
     if draft.expires_at or never:
         _check_ends(draft.expires_at, ends)
     return replace(
@@ -98,7 +98,7 @@ def changed(token: Token, given: Mapping[str, str], above: Sequence[Token], *, n
             found[name] = _within(Scope.parse(text), above)
         elif name == "ttl":
             found["expires_at"] = _expires_at(checked_term(name, text), now)
-            _check_ends(found["expires_at"], _first_end(above))
+            _check_ends(found["expires_at"], first_end(above))
         else:
             found[name] = _rate("" if text == NONE else checked_term(name, text))
     return replace(token, **found)
@@ -107,11 +107,6 @@ def changed(token: Token, given: Mapping[str, str], above: Sequence[Token], *, n
 def _within(scope: Scope, above: Iterable[Token]) -> str:
     check_within(scope, map(scope_of, above))
     return str(scope)
-
-
-def _first_end(tokens: Iterable[Token]) -> int:
-    """When the first of them ends, 0 if none does."""
-    return min((one.expires_at for one in tokens if one.expires_at), default=0)
 
 
 def _check_ends(expires_at: int, ends: int) -> None:

@@ -32,7 +32,13 @@ def has_expired(token: Token, now: float) -> bool:
 def caller_of(chain: Sequence[Token]) -> Caller:
     """Whoever holds the first of these tokens, which was made under the others; StoreCorrupt."""
     scopes = tuple(scope for scope in map(scope_of, chain) if scope.patterns)
-    return Caller(name=chain[0].name, id=chain[0].id, scopes=scopes, bearers=tuple(map(_bearer, chain)))
+    bearers = tuple(map(_bearer, chain))
+    return Caller(name=chain[0].name, id=chain[0].id, scopes=scopes, bearers=bearers, expires_at=first_end(chain))
+
+
+def first_end(tokens: Iterable[Token]) -> int:
+    """When the first of them ends, 0 if none does."""
+    return min((one.expires_at for one in tokens if one.expires_at), default=0)
 
 
 def scope_of(token: Token) -> Scope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from tests.daemon.keypooler_world import Asked, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ringlet_py.daemon.contract import Told
 
@@ -94,6 +94,7 @@ def test_a_token_that_is_used_up_for_now_says_until_when(world: World) -> None:
 # queries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", TOLD, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_refuses_what_its_query_does_not_know(world: World, route: Told) -> None:
     path = route.path.replace("{id}", "x").replace("{provider}", "x").replace("{name}", "x").replace("{tier}", "x")
@@ -146,3 +147,46 @@ def test_an_admin_token_that_others_could_read_is_told_to_the_owner_alone_and_on
     assert not [each for each in answers if "http_token" in each.body.decode() or "chmod" in each.body.decode()]
     assert len(said) == 2
     assert world.app.tokens.admin.path in said[0]
+
+
+# what is broken here
+
+
+def test_a_ledger_that_is_broken_is_told_to_the_owner_and_its_place_to_nobody_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(world.app, "say", said.append)
+    own, path = token(world), Path(world.app.folders.state, "ledger.sqlite")
+    for each in path.parent.glob("ledger.sqlite-*"):
+        each.unlink()
+    path.unlink()
+    path.touch(mode=0o600)
+    path.write_bytes(b"this is no ledger " * 500)
+
+    answers = [world.ask("GET", "/leases", token=each) for each in (own, world.admin, own)]
+
+    assert [(each.status, each.json["code"]) for each in answers] == [(503, "store-corrupt")] * 3
+    assert answers[0].json["error"] == "ledger.sqlite is not a ledger of ringlet's"
+    assert answers[0].json["hint"] == "ask whoever runs ringlet"
+    assert str(world.home.path) not in answers[0].body.decode()
+    assert str(path) in answers[1].json["error"]
+    (line,) = said
+    assert line.startswith(f"ringlet: error: {path} is not a ledger of ringlet's: ")
+
+
+def test_an_audit_that_cannot_be_written_sends_a_caller_to_the_owner(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = token(world)
+    monkeypatch.setattr(world.app, "say", lambda _: None)
+    audit = Path(world.app.folders.state, "audit.jsonl")
+    world.app.audit.close()
+    audit.unlink()
+    audit.mkdir()
+
+    answer = world.ask("POST", "/leases", {"provider": "openai"}, token=own)
+
+    assert answer.status >= 500
+    assert answer.json["hint"] == "ask whoever runs ringlet"
+    assert str(world.home.path) not in answer.body.decode()

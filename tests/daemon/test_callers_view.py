@@ -54,6 +54,7 @@ def told(answer: Answer) -> dict[str, Any]:
     return {name: text for name, text in answer.json.items() if name in ("error", "code", "why", "hint")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scope", "there", "absent"),
     [
@@ -88,6 +89,7 @@ def test_what_is_out_of_scope_cannot_be_told_from_what_is_not_there(
         assert one.status in ((404,) if scope == "provider=openai" and "provider" in there else (403,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [

@@ -280,6 +280,7 @@ def test_an_upgrade_is_not_made_and_the_connection_ends_with_the_answer():
     assert heard == [b""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pieces",
     [(), (b"GET / HT",), (b"\r\n", b"\r\n"), (POST + b"Content-Length: 3\r\n\r\na",)],

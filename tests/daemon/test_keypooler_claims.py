@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.daemon.keypooler_notes import Notes
 from ringlet_py.entry import Address, utc
+from ringlet_py.errors import KeychainTimeout
 from ringlet_py.secret import Secret
 from tests.daemon.keypooler_world import SEALED, Asked, World
 
@@ -460,6 +462,21 @@ def test_if_a_bound_secret_is_gone_nothing_is_handed_over_and_the_use_is_given_b
     assert [each.status for each in answers] == [503, 503]
     assert b"made-up-value" not in answers[0].body
     assert answers[0].json["code"] == "keychain-broken"
+
+
+def test_if_what_was_noted_with_it_cannot_be_read_nothing_is_handed_over_and_the_use_is_given_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    def too_late(*_: object) -> None:
+        raise KeychainTimeout("the ledger is busy")
+
+    world.add_tier(image={"rate_limit": 1, "window_seconds": 1000})
+    world.add_key()
+    with monkeypatch.context() as patched:
+        patched.setattr(Notes, "all", too_late)
+        assert world.key(feature="image").status == 504
+
+    assert world.key(feature="image").status == 200
 
 
 def test_a_key_that_is_gone_from_the_keychain_is_not_lent_and_others_are(stocked: World):

@@ -82,6 +82,7 @@ def test_two_keys_may_have_one_value(world: World):
     assert world.ask("POST", PATH, {**GIVEN, "name": "k2"}).status == 201
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.entry import utc
+from ringlet_py.daemon.lent import MOST, Lent
+from ringlet_py.entry import Address, utc
+from ringlet_py.lease import Lease
+from ringlet_py.secret import Secret
+from ringlet_py.testing import FakeClock
+from ringlet_py.tokens import Caller
 
 if TYPE_CHECKING:
     from tests.daemon.keypooler_world import World
@@ -62,13 +67,46 @@ def test_a_caller_reports_on_keys_in_its_scope_alone(world: World):
     outside = world.ask("POST", path(world), {"until": soon(world)}, token=other)
     assert outside.status == 404
     assert outside.body == world.ask("POST", unknown, {"until": soon(world)}, token=other).body
-    assert world.key(feature="image").status == 200
+    assert world.key(feature="image", token=own).status == 200
     assert world.ask("POST", path(world), {"until": soon(world)}, token=own).status == 200
     assert world.key(feature="image").status == 429
 
 
+def test_a_caller_reports_on_keys_alone_that_it_was_lent_within_the_hour(world: World, monkeypatch: pytest.MonkeyPatch):
+    _, own = world.consumer("pro", name="own")
+    _, other = world.consumer("pro", name="twin")
+    clock = FakeClock()
+    monkeypatch.setattr(world.daemon, "lent", Lent(steady=clock))
+    assert world.key(feature="image", token=own).status == 200
+
+    refused = world.ask("POST", path(world), {"until": soon(world)}, token=other)
+    assert (refused.status, refused.json["code"]) == (403, "out-of-scope")
+    assert world.key(feature="image").status == 200
+
+    clock.advance(HOUR + 1)
+    assert world.ask("POST", path(world), {"until": soon(world)}, token=own).status == 403
+    claimed = world.ask("POST", "/leases", {"provider": "custom"}, token=own)
+    assert claimed.status == 201
+    assert world.ask("POST", path(world), {"until": soon(world)}, token=own).status == 200
+    assert world.key(feature="image").status == 429
+
+
+def test_of_what_was_lent_no_more_is_remembered_than_is_good():
+    lent, caller = Lent(steady=FakeClock()), Caller(name="bot", id="1")
+
+    for number in range(MOST + 5):
+        lent.note(caller, Lease(Address("custom", f"k{number}"), backend="file", secret=Secret("made-up")))
+
+    assert len(lent._found) == MOST
+    lent.note(caller, Lease(Address("custom", "env"), backend="environment", secret=Secret("made-up")))
+    assert not lent.is_lent(caller, Address("custom", "env"))
+    assert not lent.is_lent(caller, Address("custom", "k4"))
+    assert lent.is_lent(caller, Address("custom", "k5"))
+
+
 def test_a_caller_has_a_key_rest_for_a_day_at_most(world: World):
     _, own = world.consumer("pro", name="own")
+    assert world.key(feature="image", token=own).status == 200
 
     found = world.ask("POST", path(world), {"until": LATER}, token=own)
 
@@ -76,6 +114,7 @@ def test_a_caller_has_a_key_rest_for_a_day_at_most(world: World):
     assert world.ask("POST", path(world), {"until": LATER}).json["until"] == LATER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
     [{}, {"x": 1}, *({"until": text} for text in ("", "soon", "2026-13-01T00:00:00Z", "2099-01-01T00:00:00Z"))],

@@ -126,6 +126,26 @@ def test_of_scopes_that_two_machines_grant_at_once_none_is_lost(machines: tuple[
 
 
 @pytest.mark.slow
+@needs_redis
+def test_of_consumers_that_two_machines_make_at_once_each_has_the_description_of_the_one_that_was_made(
+    machines: tuple[World, World],
+):
+    names = [f"bot{n}" for n in range(10)]
+
+    def add(number: int) -> list[int]:
+        world = machines[number]
+        given = [{"name": name, "description": f"{name} of {number}"} for name in names]
+        return [world.ask("POST", "/admin/consumers", each).status for each in given]
+
+    with ThreadPoolExecutor(2) as threads:
+        statuses = [*threads.map(add, (0, 1))]
+
+    made = [each.index(201) for each in zip(*statuses, strict=True)]
+    found = {each["name"]: each["description"] for each in machines[0].ask("GET", "/admin/consumers").json}
+    assert found == {name: f"{name} of {number}" for name, number in zip(names, made, strict=True)}
+
+
+@pytest.mark.slow
 def test_the_running_daemon_speaks_it(daemon: RealDaemon):
     admin = daemon.admin
 

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.errors import AuditUnwritable, KeyNotFound, PoolExhausted, TokenRefused
+from ringlet_py.daemon import lender
+from ringlet_py.errors import (
+    AuditUnwritable,
+    KeychainTimeout,
+    KeyNotFound,
+    LedgerUnreachable,
+    PoolExhausted,
+    TokenRefused,
+)
 from ringlet_py.lease import Request
 from tests.daemon.keypooler_world import SEALED, World
 from tests.end_to_end.program import FILE_BACKEND
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from ringlet_py.app import App
     from ringlet_py.daemon.lender import Lender
     from ringlet_py.lease import Lease
     from ringlet_py.tokens import Caller
@@ -192,9 +201,12 @@ def test_what_others_hold_holds_up_the_claim_and_not_the_loop(
     assert isinstance(found, tuple)
 
 
-def test_a_use_that_cannot_be_given_back_ends_no_later_claim(world: World, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("problem", [AuditUnwritable("the disk is full"), RuntimeError("nobody foresaw it")])
+def test_a_use_that_cannot_be_given_back_ends_no_later_claim(
+    world: World, monkeypatch: pytest.MonkeyPatch, problem: Exception
+):
     def broken(_: object, __: object) -> None:
-        raise AuditUnwritable("the disk is full")
+        raise problem
 
     async def cancelled() -> Any:
         lender = world.daemon.lender
@@ -229,3 +241,47 @@ def test_the_loop_waits_for_nobody_even_if_the_lock_is_taken_when_it_has_just_lo
 
     assert isinstance(asyncio.run(asyncio.wait_for(while_held(), 8)), tuple)
     assert [each["outcome"] for each in world.records() if each["action"] == "claim"] == ["ok"] * 4
+
+
+@pytest.mark.parametrize("problem", [KeychainTimeout("the ledger is busy"), RuntimeError("nobody foresaw it")])
+def test_who_waits_in_vain_takes_nothing_from_those_who_got_their_key(
+    world: World, monkeypatch: pytest.MonkeyPatch, problem: Exception
+):
+    """As if another program had locked the ledger between two claims of one group."""
+    answers, asked = lender._answers, 0
+
+    def first_alone(app: App, calls: list[Any]) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            return [*answers(app, calls[:1]), *[KeychainTimeout("the ledger is busy")] * (len(calls) - 1)]
+        raise problem
+
+    monkeypatch.setattr(lender, "_answers", first_alone)
+    monkeypatch.setattr(world.daemon.lender, "_is_at_once", lambda: True)
+    first, *others = together(world, 3, lambda one: one.claim_as(world.admin, image))
+
+    assert isinstance(first, tuple)
+    assert others == [problem, problem]
+    assert asked == 2
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [KeychainTimeout("the ledger is busy"), LedgerUnreachable("its server is away"), AuditUnwritable("it is locked")],
+)
+def test_who_waits_behind_one_that_waited_in_vain_does_not_wait_as_long_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, problem: Exception
+):
+    asked = 0
+
+    def in_vain(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise problem
+
+    monkeypatch.setattr(lender, "_answers", in_vain)
+    monkeypatch.setattr(lender, "MOST", 2)
+
+    assert together(world, 6, lambda one: one.claim_as(world.admin, image)) == [problem] * 6
+    assert asked == 1

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import io
+import sys
+from typing import TYPE_CHECKING
 
-from ringlet_py.daemon.log import Stamped, dated
+from ringlet_py.daemon.log import Stamped, dated, stamp_errors
+
+if TYPE_CHECKING:
+    import pytest
 
 MOMENT = "2026-11-18T11:06:40.000Z"
 
@@ -29,3 +34,20 @@ def test_each_line_of_a_stream_gets_its_moment_once_however_it_is_written() -> N
 
     lines = ["ringlet: error: one", "ringlet: hint: two", "", "has one", "last"]
     assert log.getvalue().split("\n") == [f"{MOMENT} {line}" if line else "" for line in lines]
+
+
+def test_the_traceback_of_what_ends_the_process_has_its_moments_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "excepthook", None)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", log)
+        stamp_errors(now)
+    try:
+        int("nobody foresaw it")
+    except ValueError as problem:
+        sys.excepthook(ValueError, problem, problem.__traceback__)
+
+    lines = log.getvalue().splitlines()
+    assert len(lines) > 2
+    assert lines[-1].startswith(f"{MOMENT} ValueError: ")
+    assert all(line.startswith(f"{MOMENT} ") for line in lines)

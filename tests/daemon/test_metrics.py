@@ -202,6 +202,7 @@ def test_what_is_now_is_asked_for_when_somebody_looks():
     assert (found[("ringlet_uptime_seconds",)], found[("ringlet_connections",)]) == (60.5, 4)
 
 
+@pytest.mark.slow
 def test_a_running_daemon_tells_its_connections_and_requests(shared_daemon: RealDaemon):
     idle = shared_daemon.connection()
     idle.request("GET", "/health")

@@ -63,6 +63,7 @@ def test_what_a_route_takes_is_what_it_reads(route: Told):
     assert source.count("object_of(") == len(read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
 def test_a_route_answers_those_that_it_tells_and_nobody_else(world: World, route: Told):
     _, secret = world.app.tokens.create("bot", scope="provider=*")

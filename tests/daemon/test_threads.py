@@ -135,3 +135,20 @@ def test_a_thread_that_nobody_waits_for_any_more_counts_until_it_is_done() -> No
 
     assert asyncio.run(cancelled()) is False
     threads.close()
+
+
+def test_an_action_for_which_the_system_has_no_thread_is_not_counted_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads = Threads("changes", 1, waiting=0)
+
+    async def asked() -> int:
+        with monkeypatch.context() as patched:
+            patched.setattr(threads._pool, "submit", exhausted)
+            with pytest.raises(RuntimeError):
+                await threads.do(int)
+        return await threads.do(int)
+
+    assert asyncio.run(asked()) == 0
+    threads.close()

@@ -201,6 +201,13 @@ class TestRenewing:
             assert ends(world, world.leasing.renew(lease.id, DAY, who)) == 90 * 60
         assert world.said("lease-renew") == [("ok", "token:short"), ("ok", "")]
 
+    def test_not_beyond_the_token_as_it_is_now(self, world: World) -> None:
+        caller = world.token("ci", ttl="30d")
+        lease = world.lend(world.token("sub", under=caller))
+        world.tokens.change("ci", ttl="2h")
+        renewed = world.leasing.renew(lease.id, 24 * HOUR, caller)
+        assert renewed.expires_at == pytest.approx((world.clock() + 2 * HOUR) * 1000, abs=1)
+
     def test_not_beyond_the_key_as_it_is_now(self, world: World) -> None:
         lease = world.lend(pool="p")
         world.add("a", expires_at=utc(world.clock() + 600))

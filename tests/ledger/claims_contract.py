@@ -1197,6 +1197,22 @@ class OfDocuments:
         assert claims.put_document("pool", StoredDocument("a", "3"))
         assert claims.documents("pool") == [StoredDocument("a", "3")]
 
+    def test_one_that_changed_meanwhile_is_not_changed(self, claims: Engine):
+        def found() -> list[tuple[str, str]]:
+            return [(each.name, each.text) for each in claims.documents("note")]
+
+        assert claims.change_document("note", "a", "", "1")
+        before = claims.version()
+        assert not claims.change_document("note", "a", "", "2")
+        assert not claims.change_document("note", "a", "2", "3")
+        assert not claims.change_document("note", "a", "2", "")
+        assert not claims.change_document("note", "b", "1", "2")
+        assert (found(), claims.version()) == ([("a", "1")], before)
+        assert claims.change_document("note", "a", "1", "2")
+        assert (found(), claims.version() == before) == ([("a", "2")], False)
+        assert claims.change_document("note", "a", "2", "")
+        assert found() == []
+
     def test_forgetting_a_pool_forgets_its_parts_too(self, claims: Engine):
         claims.put_document("pool", StoredDocument("p", "{}"))
         parts = [Asked(claims, [member("a")], turn(within=within)) for within in ("", "x")]

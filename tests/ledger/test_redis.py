@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ringlet_py.ledger.redis.server import RedisServer
     from ringlet_py.ledger.sealed import SealedValues
 
-pytestmark = needs_redis
+pytestmark = [needs_redis, pytest.mark.slow]
 
 
 class TestEntries(LedgerContract):

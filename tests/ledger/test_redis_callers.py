@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.redis.server import RedisServer
 
-pytestmark = needs_redis
+pytestmark = [needs_redis, pytest.mark.slow]
 
 
 @pytest.fixture

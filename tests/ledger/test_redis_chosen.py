@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = needs_redis
+pytestmark = [needs_redis, pytest.mark.slow]
 PASSWORD = "pa55w0rd-of-the-ledger"
 
 

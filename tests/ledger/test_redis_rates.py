@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.redis.server import RedisServer
 
-pytestmark = needs_redis
+pytestmark = [needs_redis, pytest.mark.slow]
 NOW = 1_795_000_000_000
 DAY = 86_400_000
 ASKED = """

@@ -211,6 +211,9 @@ def test_who_hurries_waits_for_no_thread_no_process_and_no_program(session: Sess
     ):
         with session.hurrying(), session._lock, pytest.raises(KeychainTimeout):
             put(session, "b")
+        assert session._reader is not None
+        with session.hurrying(), session._lock, session._reader._lock, pytest.raises(KeychainTimeout):
+            session.rows(NAMES, "pool")
         queue.enter()
         with session.hurrying(), pytest.raises(KeychainTimeout):
             put(session, "b")

@@ -251,6 +251,18 @@ def test_exhausted_says_when_and_why_each_was_passed_over(world: World):
     assert ("claim", "openai", "pool-exhausted") in world.outcomes()
 
 
+def test_retry_at_is_by_the_clock_of_whoever_asks_and_not_by_the_ledgers(world: World):
+    world.add("a", max_uses="1/minute")
+    world.claim("openai")
+    world.lending.clock = lambda: world.clock() - 7200  # that of the ledger's server is two hours ahead
+
+    with pytest.raises(PoolExhausted) as caught:
+        world.claim("openai")
+
+    assert caught.value.retry_at == pytest.approx(world.lending.clock() + 60.001, abs=0.01)
+    assert utc(caught.value.retry_at) in caught.value.why
+
+
 def test_retry_at_is_the_earliest_of_cooldowns_and_windows(world: World):
     world.add("a", max_uses="1/minute")
     world.add("b")

@@ -26,6 +26,10 @@ class RedisDocuments:
         how = "new" if new else ""
         return bool(self._server.run("put_document", kind, document.name, document.text, how, again=not new))
 
+    def change_document(self, kind: str, name: str, old: str, new: str) -> bool:
+        """Changes it from one text to another; False, and nothing is changed, if it is not as it was."""
+        return bool(self._server.run("change_document", kind, name, old, new, again=False))
+
     def forget_document(self, kind: str, name: str) -> bool:
         """Takes it away, with a pool its standings and counts too; whether it was there."""
         pool = name if kind == "pool" else ""
