@@ -8,14 +8,18 @@ import re
 import string
 import urllib.parse
 from dataclasses import dataclass
+from itertools import chain, product
 
 PIECE = 39  # bytes; longer anchors make the search no faster
 _SHORT = 8  # a run of fewer characters is found everywhere
 # what programs leave as it is in URLs: JavaScript's two functions, Python's default, and the strict ones
 _LEFT = ("", "/", "!~*'()", ";,/?:@&=+$!~*'()#")
 _BARE = re.compile(r"[A-Za-z0-9._~-]+")  # what neither URLs nor JSON ever escape
-_PERCENT = re.compile("%[0-9A-F]{2}")
-_HTML = re.compile("[<>&]")
+_LETTERED = re.compile("%(?:[0-9][A-F]|[A-F][0-9A-F])")  # codes that are written in two ways
+_MOST_LETTERED = 5  # of one anchor, which is there in each of their mixtures
+# what programs escape in JSON beyond what it asks for: Go and Django, PHP, Gson; and .NET, whose digits are large
+_BEYOND = (re.compile("[<>&]"), re.compile("[<>&']"), re.compile("[<>&'=]"))
+_NET = re.compile("[<>&'+`]|[^\x00-\x7f]")
 FOLD = rb"(?:\r?\n|\\{1,7}n|\\{1,7}r\\{1,7}n)[ \t]{0,16}"  # where a long line was broken, in JSON too
 _FOLD = 40  # bytes that such a break and its indentation may have
 _NARROWEST = 60  # characters: what `xxd -p` folds at; base64 does at 64 or 76
@@ -68,11 +72,41 @@ def _text(value: str) -> Needle:
 def _as_encoders_write(value: str) -> list[bytes]:
     """The whole value as usual programs escape it, for one that has no longer run of what nobody escapes."""
     quoted = [urllib.parse.quote(value, safe=safe) for safe in _LEFT]
-    lower = [_PERCENT.sub(lambda code: code[0].lower(), text) for text in quoted]
+    mixed = [text for whole in quoted for text in _mixtures(whole)]
     in_json = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]]
-    for_html = [_HTML.sub(lambda character: f"\\u{ord(character[0]):04x}", text) for text in in_json]
+    codes = [(characters, large) for characters in _BEYOND for large in (False, True)]
+    for_html = [_as_codes(characters, text, large=large) for characters, large in codes for text in in_json]
+    net = _as_codes(_NET, in_json[1].replace('\\"', "\\u0022"), large=True)
     with_slashes = [text.replace("/", "\\/") for text in (*in_json, *for_html)]
-    return [text.encode() for text in (value, *quoted, *lower, *in_json, *for_html, *with_slashes)]
+    return [text.encode() for text in (value, *mixed, *in_json, *for_html, net, *with_slashes)]
+
+
+def _as_codes(characters: re.Pattern[str], text: str, *, large: bool) -> str:
+    """The text with these characters as JSON's codes."""
+
+    def code(found: re.Match[str]) -> str:
+        units = found[0].encode("utf-16-be").hex()
+        digits = units.upper() if large else units
+        return "".join(f"\\u{digits[place : place + 4]}" for place in range(0, len(digits), 4))
+
+    return characters.sub(code, text)
+
+
+def _mixtures(text: str) -> list[str]:
+    """The end of what is written for a URL, in all ways in which the digits of its codes can be large and small."""
+    text = text[_start_of_end(text) :]
+    pieces, between = _LETTERED.findall(text), _LETTERED.split(text)
+    ways = product(*((piece, piece.lower()) for piece in pieces))
+    return ["".join(chain.from_iterable(zip(between, (*way, ""), strict=True))) for way in ways]
+
+
+def _start_of_end(text: str) -> int:
+    """Where the last piece begins that is no longer than an anchor, and has not too many codes in two ways."""
+    codes = [found.end() for found in _LETTERED.finditer(text)]
+    least = codes[-_MOST_LETTERED - 1] if len(codes) > _MOST_LETTERED else 0
+    start = max(least, len(text) - PIECE)
+    within = text.rfind("%", max(start - 2, 0), start)
+    return within + 3 if within >= 0 else start
 
 
 def _escaped(character: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.end_to_end.program import Home, Terminal
+from tests.left_running import end_daemons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,8 +48,12 @@ _HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A job in a shell's background ignores interrupts, and what it starts inherits that; some tests send them."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A job in a shell's background ignores interrupts, and what it starts inherits that; some tests send them.
+
+    Whoever ends the tests (`timeout` does) ends what their fixtures have started, too.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if _is_roomy(_IN_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _IN_MEMORY)
     if "not slow" in config.option.markexpr:
@@ -105,9 +110,11 @@ def _own_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path) -> Iterator[Home]:
     """A throw-away home that keeps its keys in the file backend."""
-    return Home.at(tmp_path / "home")
+    made = Home.at(tmp_path / "home")
+    yield made
+    end_daemons(made.path)
 
 
 @pytest.fixture
@@ -134,8 +141,9 @@ def gnome() -> Iterator[GnomeKeyring]:
 
 
 @pytest.fixture
-def keychain_home(tmp_path: Path, gnome: GnomeKeyring) -> Home:
+def keychain_home(tmp_path: Path, gnome: GnomeKeyring) -> Iterator[Home]:
     """A throw-away home whose keychain is that gnome-keyring, as for somebody who configured nothing."""
     home = Home.at(tmp_path / "home", config="")
     home.environ["DBUS_SESSION_BUS_ADDRESS"] = gnome.environ["DBUS_SESSION_BUS_ADDRESS"]
-    return home
+    yield home
+    end_daemons(home.path)

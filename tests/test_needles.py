@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import urllib.parse
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from ringlet_py.needles import FOLD, needles_of
 from ringlet_py.secret import Secret
+
+if TYPE_CHECKING:
+    import random
 
 KEY = "sk-canary-7f3a9b2c4d5e6f708192a3b4c5d6e7f8"
 ODD = "a/b+c==d%e&f<g{h}~i/jk"
@@ -98,11 +102,37 @@ def test_escapes_of_urls_and_json_are_found_however_many_are_used():
     assert forms_in(longer, urllib.parse.quote(longer, safe="/+").encode()) == {"URL"}
 
 
+@given(keys.map(lambda key: key.replace("%", "/")), st.sampled_from(["", "/", "!~*'()"]), st.randoms())
+def test_the_digits_of_a_urls_codes_may_be_large_and_small_in_one_value(key: str, safe: str, some: random.Random):
+    quoted = urllib.parse.quote(key, safe=safe)
+    mixed = re.sub("%..", lambda code: some.choice([code[0].lower(), code[0]]), quoted)
+
+    assert forms_in(key, mixed.encode()) == {"plain" if mixed == key else "URL"}
+
+
+@pytest.mark.parametrize(
+    ("program", "characters", "digits"),
+    [("Gson", "<>&='", "04x"), (".NET", "<>&+'`", "04X"), ("Django", "<>&", "04X"), ("PHP", "<>&'", "04X")],
+)
+def test_json_is_found_with_what_programs_escape_beyond_need(program: str, characters: str, digits: str):
+    key = "a'b+c==d%e&f<g>h}~i/j`k"
+    text = "".join(f"\\u{ord(one):{digits}}" if one in characters else one for one in key)
+
+    assert forms_in(key, text.encode()) == {"JSON"}, program
+    assert program in (".NET", "Gson") or forms_in(key, text.replace("/", "\\/").encode()) == {"JSON"}
+
+
+def test_what_programs_escape_costs_a_value_nothing_that_holds_none_of_it():
+    assert [len(needles_of(key)[0].anchors) for key in (KEY, "ab+cd-ef_gh=ij" + KEY)] == [1, 1]
+
+
 def test_what_is_not_ascii_is_found_as_text():
     key = "schlüssel-😀-0123456789"
 
     assert forms_in(key, key.encode()) == {"plain"}
     assert forms_in(key, json.dumps(key).encode()) == {"JSON"}
+    short = "sä+lü=sø<é"
+    assert forms_in(short, rb"s\u00E4\u002Bl\u00FC=s\u00F8\u003C\u00E9") == {"JSON"}
     assert forms_in(key, urllib.parse.quote(key).encode()) == {"URL"}
 
 

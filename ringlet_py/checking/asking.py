@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ringlet_py.secret import Secret
 
 PATIENCE = 15.0  # seconds for everything, the look-up of the host's name included
-LARGEST = 4 * 1024 * 1024  # bytes of an answer
+LARGEST = 4 * 1024 * 1024  # bytes of an answer; some list hundreds of models
+_PIECE = 64 * 1024
 ANTHROPIC_VERSION = "2023-06-01"
 
 
@@ -42,15 +43,17 @@ def ask(
     `context` says whom to trust (None: whom the system trusts), `patience` is in seconds.
     """
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    late = threading.Event()
 
     def work() -> None:
-        answers.put(_answer(url, headers(shape, secret), context or trusting(), patience))
+        answers.put(_answer(url, headers(shape, secret), context or trusting(), patience, late))
 
     # a thread, since neither looking up a name nor a server that sends a byte now and then knows an end
     threading.Thread(target=work, daemon=True).start()
     try:
         return answers.get(timeout=patience)
     except queue.Empty:
+        late.set()
         return Answer(problem=f"there was no answer within {patience:g} seconds")
 
 
@@ -77,9 +80,9 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-def _answer(url: str, sent: dict[str, str], context: ssl.SSLContext, patience: float) -> Answer:
+def _answer(url: str, sent: dict[str, str], context: ssl.SSLContext, patience: float, late: threading.Event) -> Answer:
     try:
-        return _exchanged(url, sent, context, patience)
+        return _exchanged(url, sent, _connection(url, context, patience), late)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(problem=_problem(error, patience))
 
@@ -97,16 +100,29 @@ def _problem(error: Exception, patience: float) -> str:
     return getattr(error, "strerror", "") or "it cannot be asked"
 
 
-def _exchanged(url: str, sent: dict[str, str], context: ssl.SSLContext, patience: float) -> Answer:
-    connection = _connection(url, context, patience)
+def _exchanged(url: str, sent: dict[str, str], connection: http.client.HTTPConnection, late: threading.Event) -> Answer:
     try:
         parts = urlsplit(url)
         connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, headers=sent)
         response = connection.getresponse()
-        body = response.read(LARGEST + 1)
+        body = _body(response, late)
     finally:
         connection.close()
     return Answer(status=response.status, body=body if len(body) <= LARGEST else b"")
+
+
+def _body(response: http.client.HTTPResponse, late: threading.Event) -> bytes:
+    """The body, or a little more than the LARGEST; what nobody waits for any more is not read to its end.
+
+    Piece by piece: `read` keeps an object for each chunk, and a chunk may be one byte.
+    """
+    body = bytearray()
+    while len(body) <= LARGEST and not late.is_set():
+        piece = response.read1(_PIECE)
+        if not piece:
+            break
+        body += piece
+    return bytes(body)
 
 
 def _connection(url: str, context: ssl.SSLContext, patience: float) -> http.client.HTTPConnection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,8 +19,6 @@ from ringlet_py.errors import DaemonError
 from ringlet_py.tokens.admin import FILE
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from ringlet_py.cli.session import Session
     from ringlet_py.daemon.foreground import Ways
     from ringlet_py.daemon.running import Runtime
@@ -196,15 +194,15 @@ def _not_running(app: App, runtime: Runtime) -> DaemonNotRunning:
 
 def _stay(session: Session, listen: str, *, socket: bool, detached: bool) -> None:
     from ringlet_py.daemon.foreground import run
-    from ringlet_py.daemon.log import Stamped
+    from ringlet_py.daemon.log import stamp_errors
     from ringlet_py.daemon.running import Runtime
 
     def made() -> App:
         return App(session.environ, audit=session.audit_log, interactive=session.app.interactive, hold=True)
 
     app = made()
-    if detached and sys.stderr is not None:  # which is the log
-        sys.stderr = cast("TextIO", Stamped(sys.stderr, app.clock))
+    if detached:  # standard error is the log
+        stamp_errors(app.clock)
     ways = _ways(Runtime.of(app), listen, socket=socket)
     ways = replace(ways, front=_front(session), detached=detached)
     run(app, ways, renewed=made, tell=_tell)

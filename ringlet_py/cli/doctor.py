@@ -158,7 +158,6 @@ def _show(found: list[Finding]) -> None:
     counts = counted(found)
     told = (many(counts[state], state) for state in ("problem", "warning", "note"))
     output.line(", ".join(told))
-    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
     if any(each.fixable for each in found):
         output.say("some of it can be mended with: ringlet doctor --fix")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,7 +56,6 @@ def _show(commands: Iterable[tuple[str, str]]) -> None:
     found = list(commands)
     width = max(len(name) for name, _ in found)
     output.lines(f"{name.ljust(width)}  {what}" for name, what in found)
-    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
 
 
 def _commands(group: Any, above: str = "ringlet") -> Iterator[tuple[str, Any]]:

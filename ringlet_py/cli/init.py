@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -96,6 +95,5 @@ def _explain(session: Session) -> None:
             "  ringlet profiles create NAME --agent AGENT --provider PROVIDER",
         ]
     )
-    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
     steps.say_what_is_here(start)
     raise ConsentNeeded("init has questions, and there is no terminal to answer them at", hint="ringlet init -y")

@@ -89,12 +89,14 @@ def lying_about(session: Session) -> list[Find]:
 def _move_keys_in(session: Session) -> None:
     """Asks which of the keys that lie about to move; what would be edited is shown and asked by the command."""
     from ringlet_py.cli import migrate_shown
+    from ringlet_py.moving.judging import PERHAPS, SURE
 
     found = lying_about(session)
     if not found:
         output.say("no keys lie about in files")
         return
-    migrate_shown.finds(found, home=session.app.folders.home)
+    headings = {SURE: "keys that lie about, and can be moved in", PERHAPS: "perhaps keys"}
+    migrate_shown.finds(found, home=session.app.folders.home, headings=headings)
     addresses = list(dict.fromkeys(find.address for find in found))
     for number, address in enumerate(addresses, 1):
         output.say(output.printable(f"  {number}  {address}"))

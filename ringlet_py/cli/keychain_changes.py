@@ -171,22 +171,37 @@ def _ask_for_all(session: Session, entries: list[Entry], doing: str, *, yes: boo
         for entry in entries:
             used = f", used by {', '.join(using)}" if (using := session.app.profiles.using(entry.address)) else ""
             output.say(f"{entry.address}{used}")
+        if doing == "remove":
+            _say_needed(session, [entry.address for entry in entries])
     count = f"{len(entries)} key{'s' * (len(entries) != 1)}"
     session.confirm(f"{doing} {count}?", otherwise="look at them, and say --yes", yes=yes)
 
 
 def _ask_its_users(session: Session, address: Address) -> None:
     """A key that profiles name, or that could not be put back where it was, is removed only with consent."""
-    from ringlet_py.moving import made
-
     using, unreadable = session.app.profiles.using(address), session.app.profiles.unreadable()
     used = [f"{address} is used by {', '.join(using)}"] if using else []
     used += [f"these profiles cannot be read and may use {address}: {', '.join(unreadable)}"] if unreadable else []
-    used += [output.printable(each) for each in made.receipts(session.app.folders).needing(str(address))]
+    used += _needed(session, [address])
     if not used:
         return
     session.app.keychain.check_there(address)
     _ask(session, "; ".join(used), "remove it?", f"ringlet keychain remove {address.provider} {address.alias} --yes")
+
+
+def _say_needed(session: Session, addresses: list[Address]) -> None:
+    notes = _needed(session, addresses)
+    if unreadable := session.app.profiles.unreadable():
+        notes.append(f"these profiles cannot be read and may use them: {', '.join(unreadable)}")
+    for note in notes:
+        output.say(f"note: {note}")
+
+
+def _needed(session: Session, addresses: list[Address]) -> list[str]:
+    """What could not be put back where it was without these keys."""
+    from ringlet_py.moving import made
+
+    return [output.printable(each) for each in made.receipts(session.app.folders).needing(*map(str, addresses))]
 
 
 def _ask(session: Session, used: str, question: str, again: str) -> None:

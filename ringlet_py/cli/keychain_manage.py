@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from ringlet_py.cli.asking import agrees
 from ringlet_py.cli.input import Input, read_secrets
 from ringlet_py.cli.session import session_of
+
+if TYPE_CHECKING:
+    from ringlet_py.secret import Secret
 
 
 def manage_keys(context: typer.Context) -> None:
@@ -18,7 +22,11 @@ def manage_keys(context: typer.Context) -> None:
     session = session_of(context)
     seen = all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
     check_terminal(session.environ, at_terminal=session.can_ask and seen)
-    raise typer.Exit(manage(session.app, ask=lambda prompt: read_secrets(session, [prompt], Input())[0], agree=_agreed))
+
+    def ask(prompt: str) -> Secret:
+        return read_secrets(session, [prompt], Input())[0]
+
+    raise typer.Exit(manage(session.app, ask=ask, agree=_agreed, plain=session.no_color))
 
 
 def _agreed(question: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +21,8 @@ from ringlet_py.keychain.relocating import relocation
 from ringlet_py.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ringlet_py.app import App
     from ringlet_py.backends import Backend
     from ringlet_py.keychain.relocating import Move, Relocation
@@ -100,9 +101,6 @@ def _check(wish: Wish) -> None:
 
 def _names(moves: list[Move]) -> set[Address]:
     return {move.address for move in moves}
-
-
-# from where
 
 
 def _relocation(app: App, wish: Wish) -> Relocation:
@@ -184,16 +182,21 @@ def _switches(app: App, moving: Relocation, staying: list[Move], wish: Wish) -> 
 
 
 def _ask(session: Session, moving: Relocation, moves: list[Move], wish: Wish, *, switches: bool, yes: bool) -> None:
-    for move in moves if not yes else ():
-        output.say(output.printable(_line(move)))
-    if wish.to == "file":
-        output.say("note: the file is readable by you alone, but not encrypted")
-    if wish.to == "sealed" and session.app.kept.is_forgetful():
-        output.say("warning: the ledger's server runs without appendonly: its restart would lose these keys for good")
+    if yes or session.can_ask or not session.wants_json:  # where an error follows, it is one JSON object and no more
+        _say_before(session, () if yes else map(_line, moves), wish)
     then = f", and use {wish.to} from then on" if switches else ""
     keys = f"{len(moves)} key{'s' * (len(moves) != 1)}"
     question = f"move {keys} from {moving.source.place} to {moving.backend.place}{then}?"
     session.confirm(question, otherwise=f"{wish.command(moving.source.name)} --yes", yes=yes)
+
+
+def _say_before(session: Session, lines: Iterable[str], wish: Wish) -> None:
+    for line in lines:
+        output.say(line)
+    if wish.to == "file":
+        output.say("note: the file is readable by you alone, but not encrypted")
+    if wish.to == "sealed" and session.app.kept.is_forgetful():
+        output.say("warning: the ledger's server runs without appendonly: its restart would lose these keys for good")
 
 
 def _run(app: App, moving: Relocation, moves: list[Move], wish: Wish, *, switches: bool) -> list[Move]:
@@ -246,7 +249,6 @@ def _show(app: App, moving: Relocation, moves: list[Move], left: list[Move], **h
         )
         return
     output.lines(f"{'would move' if dry_run else 'moved'} {_line(move)}" for move in moves)
-    sys.stdout.flush()  # what is said next must not overtake it where both go into one file
     for move in left:
         output.say(f"note: {move.address} stays in {moving.source.place}")
     if not moves and not left:

@@ -32,13 +32,22 @@ FEW = 10
 def scanned(session: Session, below: str) -> Scan:
     """All that lies about; UsageError for a folder that is none."""
     app = session.app
-    folder = os.path.abspath(below) if below else os.getcwd()
+    folder = _folder(below)
     if not os.path.isdir(folder):
         raise UsageError(f"{below} is not a folder", hint="ringlet migrate scan --below FOLDER")
     with progress("looking", total=MOST_FOLDERS) as advance:
         return made.look(
             app.keychain, app.catalog, app.folders, app.environ, below=folder, clock=app.clock, advance=advance
         )
+
+
+def _folder(below: str) -> str:
+    """Its absolute path, that of the current folder without one; UsageError where that is gone."""
+    try:
+        return os.path.abspath(below) if below else os.getcwd()
+    except OSError:
+        hint = "cd, then this again; or: ringlet migrate scan --below /FOLDER"
+        raise UsageError("the current folder is not there any more", hint=hint) from None
 
 
 def short(path: str, home: str) -> str:
@@ -68,9 +77,16 @@ def _names(find: Find, home: str) -> list[str]:
     """Everything that it goes by: its address, provider and variable, and its file in several spellings."""
     line = f":{find.line}"
     paths = [find.place, short(find.place, home), os.path.basename(find.place)]
-    there = [os.path.relpath(find.place)] if os.path.isabs(find.place) else []
+    there = [_relative(find.place)] if os.path.isabs(find.place) else []
     names = (find.address, find.judgement.provider, find.name)
     return [name for name in (*names, *paths, *there, *(path + line for path in paths)) if name]
+
+
+def _relative(path: str) -> str:
+    try:
+        return os.path.relpath(path)
+    except (OSError, ValueError):  # the current folder is gone, or on another drive
+        return ""
 
 
 def _stray(pattern: str, finds: Iterable[Find], home: str) -> NotFound:

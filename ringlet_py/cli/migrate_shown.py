@@ -12,7 +12,7 @@ from ringlet_py.moving.judging import LEFT, PERHAPS, SURE
 from ringlet_py.moving.redacting import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ringlet_py.moving.applying import Plan
     from ringlet_py.moving.finding import Find
@@ -24,9 +24,9 @@ HEADINGS = {
 }
 
 
-def finds(found: Sequence[Find], *, home: str) -> None:
-    """A table for each level."""
-    for level, heading in HEADINGS.items():
+def finds(found: Sequence[Find], *, home: str, headings: Mapping[str, str] = HEADINGS) -> None:
+    """A table for each level that has a heading."""
+    for level, heading in headings.items():
         own = [find for find in found if find.level == level]
         if own:
             output.say(f"{heading}:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import UsageError
@@ -13,6 +14,9 @@ NO_KEYS = "a key is never given on the command line"
 AFTER_DASHES = "an agent's own arguments stand after --"
 WRITE_ONLY = "keys are write-only: they are lent to agents, and never shown"
 _WITH_AGENT = ("ringlet run", "ringlet profiles run", "ringlet pools claim")
+# the name that is nearest stands first
+_NO_COMMAND = re.compile(r"no such command '(?P<given>.+)'\. Did you mean '(?P<meant>[a-z-]+)'.*")
+_PLAIN = re.compile(r"[\w./=:,@%+-]{1,19}")  # needs no quotes; what is longer may be a key
 _ALONE = ("run", "completion")  # commands that stand in no group
 
 
@@ -29,13 +33,24 @@ def told(problem: typer.TyperException, argv: tuple[str, ...]) -> UsageError:
         hint = f"write provider and alias as two words: {hint}"
     why = WRITE_ONLY if in_keychain and any(f"'{verb}'" in message for verb in ("get", "show", "export")) else ""
     what, meant = _without_options(message[:1].lower() + message[1:].rstrip("."))
-    return UsageError(what, why=why or meant, hint=hint)
+    if not why and (near := _NO_COMMAND.fullmatch(what)):
+        hint = _corrected(argv, near["given"], near["meant"]) or hint
+        return UsageError(f"no such command '{near['given']}'", why=f"did you mean '{near['meant']}'?", hint=hint)
+    return UsageError(what.partition(". Did you mean ")[0], why=why or meant, hint=hint)
 
 
 def _without_options(message: str) -> tuple[str, str]:
     """The complaint without the options that are near, and these as everywhere else."""
     what, mark, names = message.partition(" (Possible options: ")
     return what, f"did you mean {names.rstrip(')').replace(', ', ' or ')}?" if mark else ""
+
+
+def _corrected(argv: tuple[str, ...], given: str, meant: str) -> str:
+    """The whole command line with the right name in it; "" where it holds what could be a key."""
+    place = argv.index(given) if given in argv else -1
+    if place < 0 or not all(_PLAIN.fullmatch(word) for word in argv):
+        return ""
+    return " ".join(["ringlet", *argv[:place], meant, *argv[place + 1 :]])
 
 
 def _command(argv: tuple[str, ...]) -> str:

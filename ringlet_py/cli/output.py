@@ -53,7 +53,6 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     if rows:
         say(_row(header, widths))
     lines(_row(row, widths) for row in rows)
-    sys.stdout.flush()  # the next header must not overtake the data where both go into one file
 
 
 def error(problem: RingletError, *, argv: tuple[str, ...], as_json: bool) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ringlet_py.plan import LaunchPlan
 
 CLAIM_HELP = (
-    "Run a command with a key that is free: ringlet pools claim openai --wait 30 -- COMMAND... "
+    "Run a command with a key that is free: ringlet pools claim openai --wait 30s -- COMMAND... "
     "The key goes into the command's environment and is never shown."
 )
 
@@ -78,6 +78,8 @@ TokenFile = Annotated[
     str, typer.Option("--token-file", metavar="FILE", help="In the name of this token; else of RINGLET_TOKEN.")
 ]
 
+Json = Annotated[bool, typer.Option("--json", help="Show an error as one JSON object.")]
+
 
 def claim(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
@@ -94,6 +96,7 @@ def claim(  # noqa: PLR0913 - one parameter an option
     base_url_env: BaseUrlEnv = "",
     purpose: Annotated[str, typer.Option("--purpose", help="Why, for the audit record.")] = "",
     token_file: TokenFile = "",
+    json: Json = False,  # noqa: ARG001 - whoever shows an error looks for it on the command line
 ) -> None:
     """Run a command with a key that is free."""
     wishes: dict[str, Any] = {

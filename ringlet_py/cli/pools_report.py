@@ -135,7 +135,7 @@ def _time(text: str, app: App) -> float | None:
     """The moment that was given, still to come; UsageError for all else."""
     if not text:
         return None
-    hint = "for example 2027-06-15T12:00:00Z, or --retry-after SECONDS"
+    hint = "for example 2027-06-15T12:00:00Z, or --retry-after 30s"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

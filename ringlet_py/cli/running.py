@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +87,6 @@ def _run(session: Session, plan: LaunchPlan, *, args: tuple[str, ...], purpose: 
         output.document(plan=described(plan, session, args))
     else:
         output.lines(_lines(plan, session, args))
-    sys.stdout.flush()  # what is wrong must not overtake it where both go into one file
     for problem in session.app.leasing.grants.missing(plan) if plan.lease else ():
         raise problem  # as the run would, and unlike there nothing is recorded
 

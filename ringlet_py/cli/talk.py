@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Talk:
 
     def tell(self, text: str) -> None:
         """One message, whatever was said of being quiet; one that cannot be shown changes nothing."""
+        _show_data()
         try:
             self._stream.write(self._encodable(self._painted(text)) + "\n")
             self._stream.flush()
@@ -55,6 +58,7 @@ class Talk:
             held, self._held = self._held, []
             for each in held:
                 self.tell(each)
+        _show_data()
         return self._stream.write(text)
 
     def _painted(self, text: str) -> str:
@@ -71,6 +75,16 @@ class Talk:
             for sign, words in _IN_ASCII.items():
                 text = text.replace(sign, words)
         return text
+
+
+def _show_data() -> None:
+    """Data that was printed before comes before what is said, where both go into one file.
+
+    Data that cannot be written stays where it is, and is complained about at the end.
+    """
+    with suppress(OSError, ValueError):
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def coloured(stream: TextIO, environ: Mapping[str, str], *, never: bool) -> bool:

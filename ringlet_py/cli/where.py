@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ringlet_py.secret import Secret
 
 _HEADER = ("KIND", "PLACE", "ADDRESS", "FORM")
+TOO_FEW = "the key may lie in more places than those that were found"
 _USED = ("at", "profile", "agent", "caller", "purpose", "parent_name")
 
 
@@ -46,7 +47,8 @@ def where(
     """Show the places on this machine where a key's value lies, and who used it last; never the value.
 
     Looks at the backends, the environment, files that set variables, agents' files, histories of shells, and the
-    current folder, with the history of its repository; elsewhere with --below.
+    current folder, with the history of its repository; elsewhere with --below.  Exits with 17 if it could not look
+    at all of that.
     """
     app = app_of(context)
     address = options.address_of(app, provider, alias)
@@ -59,15 +61,21 @@ def where(
     found = [*_stored(app, address, values[0][1], looking.problems), *found_in(looking, wanted(values))]
     if values[0][1].length < LEAST:
         output.say(f"not looked for outside of the keychain: it has fewer than {LEAST} characters")
-    used = _last_use(app, address)
+    used, unread = _last_use(app, address), looking.problems
     if json:
         places = [asdict(each) for each in found]
-        output.document(address=str(address), places=places, last_used=used or None, unread=looking.problems)
-        return
+        output.document(address=str(address), places=places, last_used=used or None, unread=unread)
+    else:
+        _show(found, used, unread)
+    if unread:
+        raise SearchIncomplete(f"not everything was looked at ({len(unread)})", why=TOO_FEW)
+
+
+def _show(found: list[Finding], used: dict[str, Any], unread: list[str]) -> None:
     output.table(_HEADER, [_row(each) for each in found])
     told = ", ".join(f"{name} {value}" for name, value in used.items())
     output.say(output.printable(f"last used: {told}" if used else "last used: never, as far as the audit says"))
-    for problem in looking.problems:
+    for problem in unread:
         output.say(output.printable(f"not looked at: {problem}"))
 
 

@@ -39,6 +39,8 @@ def _words(place: Place, word: str, environ: Mapping[str, str]) -> dict[str, str
     """Commands, or the names that an argument takes."""
     if place.command in COMMANDS:
         return _beginning(word, COMMANDS[place.command])
+    if place.command == "help":  # whose words are those of a command
+        return _beginning(word, COMMANDS.get(" ".join(place.values), {}))
     front, comma, last = word.rpartition(",")
     if not comma or place.argument != "choice":
         return _named(place, place.argument, word, environ)

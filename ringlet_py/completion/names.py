@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from ringlet_py import errors
-from ringlet_py.completion.words import CHOICES, ENDPOINTS, NAMES
+from ringlet_py.completion.words import CHOICES, NAMES
 from ringlet_py.entry import check_name
 from ringlet_py.files.folders import Folders
 from ringlet_py.ledger.glance import addresses, documents, leases, tokens
@@ -85,8 +85,10 @@ def _pools_and_providers(folders: Folders, place: Place) -> list[str]:
     return [*_pools(folders, place), *_providers(folders, place), *NAMES["provider"]]
 
 
-def _endpoints(_: Folders, place: Place) -> Iterable[str]:
-    return ENDPOINTS.get(place.provider, ())
+def _endpoints(folders: Folders, place: Place) -> Iterable[str]:
+    from ringlet_py.completion.endpoints import endpoints  # few ask for one
+
+    return endpoints(folders, place)
 
 
 def _choices(_: Folders, place: Place) -> Iterable[str]:

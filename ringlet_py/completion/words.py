@@ -415,6 +415,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--base-url-env": ("text", "With --env: the variable for its base URL"),
         "--purpose": ("text", "Why, for the audit record"),
         "--token-file": ("file", "In the name of this token"),
+        "--json": ("", "Show an error as one JSON object"),
     },
     "pools report": {
         "--retry-after": ("text", "For so long it is not to be used: 30s"),

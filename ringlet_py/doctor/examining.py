@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ringlet_py.doctor import agents, commands, daemon, files, keychain, keys, places, records, settings, shell
-from ringlet_py.doctor.finding import CHMOD, Finding, fine, note, of_error, problem
+from ringlet_py.doctor.finding import CHMOD, Finding, fine, note, problem
+from ringlet_py.doctor.mending import of_trouble
 from ringlet_py.errors import RingletError
 from ringlet_py.files.checks import quoted
 
@@ -108,7 +109,7 @@ def _look(check: Check, surroundings: Surroundings, seen: set[str]) -> list[Find
     try:
         found = check.look(surroundings)
     except (RingletError, OSError) as error:
-        finding = of_error(error)
+        finding = of_trouble(error, surroundings.system)
         repeated = finding.what in seen
         return [replace(check.unseen, why=finding.what) if repeated else finding]
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks go on

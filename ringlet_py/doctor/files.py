@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def leftovers(surroundings: Surroundings) -> list[Finding]:
     """What writers that were killed have left: parts of files, which may hold keys."""
     now = surroundings.app.clock()
     left = [place.path for place in _all(surroundings) if _is_left(place, now)]
+    left += [place.path for place in _beside_moved(surroundings) if _is_old(place, now)]
     what = "an interrupted write has left {}, which may hold a key"
     return [mendable(WARNING, what.format(path), Repair(verb=REMOVE, path=path)) for path in left]
 
@@ -161,8 +163,21 @@ def _on_the_way(folders: list[str]) -> list[Finding]:
     return list({finding.what: finding for finding in found}.values())
 
 
+def _beside_moved(surroundings: Surroundings) -> Iterator[Place]:
+    """What was written to take the place of a file that a key was moved out of, and never did."""
+    from ringlet_py.moving import made, replacing  # slow to import
+
+    for real in made.receipts(surroundings.app.folders).files():
+        with suppress(OSError):
+            yield from _places(replacing.remains(real), lambda *_: _READ)
+
+
+def _is_old(place: Place, now: float) -> bool:
+    return now - place.status.st_mtime > _OLD
+
+
 def _is_left(place: Place, now: float) -> bool:
-    old = now - place.status.st_mtime > _OLD
+    old = _is_old(place, now)
     return old and stat.S_ISREG(place.status.st_mode) and bool(_TEMPORARY.fullmatch(os.path.basename(place.path)))
 
 

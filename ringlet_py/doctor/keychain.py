@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ringlet_py.doctor.finding import NOTE, Finding, fine, note, of_error, problem, warning
-from ringlet_py.doctor.mending import to_mend
+from ringlet_py.doctor.mending import of_trouble, to_mend
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeychainError, KeyNotFound, RingletError
 from ringlet_py.keychain.inventory import FEW
@@ -17,6 +17,7 @@ from ringlet_py.secret import Secret
 if TYPE_CHECKING:
     from ringlet_py.backends import Backend
     from ringlet_py.doctor.surroundings import Surroundings
+    from ringlet_py.doctor.system import System
 
 # where the scratch entry lies, under a name of its own each time: a bound secret, so that no list of keys shows it
 SCRATCH = Address("ringlet", "doctor")
@@ -50,7 +51,7 @@ def state(surroundings: Surroundings) -> list[Finding]:
         return [
             note(f"the {surroundings.keychain().place} can be used{', and is not needed' * bool(surroundings.choice)}")
         ]
-    return [_round_trip(surroundings.keychain())]
+    return [_round_trip(surroundings.keychain(), surroundings.system)]
 
 
 def master_key(surroundings: Surroundings) -> list[Finding]:
@@ -141,14 +142,14 @@ def _unusable(trouble: KeychainError, surroundings: Surroundings) -> Finding:
     return problem(trouble.what, why=trouble.why, mend=mend)
 
 
-def _round_trip(backend: Backend) -> Finding:
+def _round_trip(backend: Backend, system: System) -> Finding:
     """Stores a value that is nobody's, reads it back, and takes it away whatever happened."""
     address = Address(SCRATCH.provider, SCRATCH.alias, f"scratch-{os.urandom(4).hex()}")
     secret = Secret(os.urandom(16).hex())
     try:
         _there_and_back(backend, address, secret)
     except RingletError as trouble:
-        return of_error(trouble)
+        return of_trouble(trouble, system)
     return fine(f"the {backend.place} takes a value, gives it back, and forgets it")
 
 

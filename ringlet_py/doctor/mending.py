@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ringlet_py.doctor.finding import PROBLEM, of_error
 from ringlet_py.doctor.system import MACOS, WINDOWS
 from ringlet_py.errors import (
     KeychainAbsent,
@@ -11,9 +13,11 @@ from ringlet_py.errors import (
     KeychainError,
     KeychainLocked,
     KeychainTimeout,
+    RingletError,
 )
 
 if TYPE_CHECKING:
+    from ringlet_py.doctor.finding import Finding
     from ringlet_py.doctor.system import System
 
 USE_FILE = "ringlet config set credentials.backend file"
@@ -30,6 +34,7 @@ _SYSTEMD_IN_WSL = r"printf '[boot]\nsystemd=true\n' | sudo tee -a /etc/wsl.conf 
 _OPENED = "gnome-keyring-daemon --replace --unlock >/dev/null"
 _UNLOCK = f"""bash -c 'read -rsp "password: " p && printf %s "$p" | {_OPENED}'"""
 _UNSET = {"fish": "set -e {}", "nu": "hide-env {}", "pwsh": "Remove-Item Env:{}"}
+_UNLOCK_ELSEWHERE = "unlock it in the program that keeps it, then: ringlet doctor"
 _RESTART = "systemctl --user restart gnome-keyring-daemon.service"
 
 
@@ -46,6 +51,14 @@ def to_mend(error: KeychainError, system: System) -> str:
     return error.hint
 
 
+def of_trouble(error: RingletError | OSError, system: System, *, state: str = PROBLEM) -> Finding:
+    """The finding that an error is; a hint to ask the doctor gives way to what the doctor says."""
+    found = of_error(error, state=state)
+    if isinstance(error, KeychainError) and error.hint == type(error).hint:
+        return replace(found, mend=to_mend(error, system))
+    return found
+
+
 def to_unset(name: str, system: System) -> str:
     """The command that takes a variable out of the person's shell."""
     shell = "pwsh" if system.kind == WINDOWS else system.shell
@@ -56,7 +69,7 @@ def _absent(error: KeychainError, system: System) -> str:
     if system.kind == MACOS:
         return "security default-keychain -s login.keychain-db"
     if system.kind == WINDOWS:
-        return error.hint
+        return _otherwise(error, USE_FILE)
     if system.container:
         return USE_FILE
     if system.wsl and not system.bus:
@@ -67,7 +80,12 @@ def _absent(error: KeychainError, system: System) -> str:
 def _locked(error: KeychainError, system: System) -> str:
     if system.kind == MACOS:
         return "security unlock-keychain"
-    return _UNLOCK if system.kind != WINDOWS and system.gnome_keyring else error.hint
+    return _UNLOCK if system.kind != WINDOWS and system.gnome_keyring else _otherwise(error, _UNLOCK_ELSEWHERE)
+
+
+def _otherwise(error: KeychainError, known: str) -> str:
+    """The error's own hint, unless that is to ask the doctor, who is asked already."""
+    return known if error.hint == type(error).hint else error.hint
 
 
 def _has_gnome_keyring(system: System) -> bool:

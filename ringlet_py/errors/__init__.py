@@ -65,7 +65,7 @@ what happened (with the name it concerns), why, and the exact next command.  No 
         DaemonRunning          16   another one has its place
         DaemonBusy             16   more waits already than it can answer in time
         DaemonNotRunning       16
-      SearchIncomplete         17   nothing was found, but not everything could be looked at
+      SearchIncomplete         17   a search could not look at everything
       LaunchError             125   the agent could not be started
         AgentNotExecutable    126
         AgentNotFound         127

@@ -46,7 +46,7 @@ class KeychainLocked(KeychainError):
     code = "keychain-locked"
     exit_status = 5
     http_status = 423
-    hint = "unlock your keychain, then try again"
+    hint = "ringlet doctor"
 
 
 class KeychainDenied(KeychainError):
@@ -59,7 +59,7 @@ class KeychainDenied(KeychainError):
 class KeychainAbsent(KeychainError):
     code = "keychain-absent"
     exit_status = 7
-    hint = 'start a keychain service, or set [credentials] backend = "file" in config.toml'
+    hint = "ringlet doctor, or: ringlet config set credentials.backend file"
 
 
 class KeychainTimeout(KeychainError):
@@ -168,7 +168,7 @@ class PoolExhausted(RingletError):
     code = "pool-exhausted"
     exit_status = 14
     http_status = 429
-    hint = "wait for one with --wait SECONDS"
+    hint = "wait for one with --wait 30s"
     retry_at = float("inf")
 
 
@@ -231,7 +231,7 @@ class DaemonNotRunning(DaemonError):
 
 
 class SearchIncomplete(RingletError):
-    """Nothing was found, but not everything could be looked at."""
+    """A search could not look at everything, and found nothing that matters more."""
 
     code = "search-incomplete"
     exit_status = 17

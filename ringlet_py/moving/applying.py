@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from ringlet_py.entry import Address
 from ringlet_py.errors import (
+    AuditUnwritable,
     InvalidField,
     InvalidSecret,
     KeychainBroken,
+    KeychainError,
     KeyDuplicate,
     KeyExists,
     KeySuspicious,
@@ -126,9 +128,13 @@ class Mover:
         if plan.is_empty:
             return done
         with Lock(self.lock_path):
-            addresses = self._store_all(plan, done)
+            try:
+                addresses = self._store_all(plan, done)
+                key = self._print_key() if plan.cuts else None  # before the first cut: it may be locked by now
+            except (KeychainError, AuditUnwritable) as problem:
+                problem.why = "; ".join(filter(None, [problem.why, _halfway(done.stored)]))
+                raise
             receipt = self.receipts.new(now=self.clock(), backend=self.keychain.backend.name)
-            key = self._print_key() if plan.cuts else None  # before the first cut: the keychain may be locked by now
             for cut in plan.cuts:
                 if all(find.address in addresses for find in cut.finds):
                     receipt = self._cut(cut, receipt, done, key=key)
@@ -227,6 +233,12 @@ class Mover:
         """The keychain's random value for fingerprints, made if it is not there."""
         fingerprint(Secret(""), self.keychain.backend)
         return self.keychain.backend.get(RESERVED)
+
+
+def _halfway(stored: Sequence[str]) -> str:
+    """What was done of a plan that stopped before its first cut, "" if nothing was."""
+    done = f"{', '.join(stored)} {'was' if len(stored) == 1 else 'were'} stored already, and no file was changed"
+    return f"{done}: run again, it goes on from there" if stored else ""
 
 
 class _UnreadableError(RingletError):

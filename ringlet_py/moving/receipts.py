@@ -155,19 +155,29 @@ class Receipts:
             hint = f"mend it or put it aside: ls -l {quoted(path)}"
             raise StoreCorrupt(f"the receipt {path} cannot be read", hint=hint) from None
 
-    def needing(self, address: str) -> list[str]:
-        """What the open receipts would put that key into, each with the command; those that cannot be read, too."""
+    def needing(self, *addresses: str) -> list[str]:
+        """What the open receipts would put these keys into, each with the command; those that cannot be read, too."""
         found = []
         for id_ in self.ids():
             try:
                 receipt = self.load(id_)
             except RingletError as problem:
-                found.append(f"{problem.what} and may need it")
+                found.append(f"{problem.what} and may need {'it' if len(addresses) == 1 else 'some of them'}")
                 continue
-            places = [] if receipt.undone_at else receipt.places_of(address)
+            needed = [] if receipt.undone_at else [each for each in addresses if receipt.places_of(each)]
+            places = dict.fromkeys(place for each in needed for place in receipt.places_of(each))
             if places:
-                found.append(f"{', '.join(places)} would get it back by ringlet migrate undo {id_}")
+                keys = "it" if len(addresses) == 1 else ", ".join(needed)
+                found.append(f"{', '.join(places)} would get {keys} back by ringlet migrate undo {id_}")
         return found
+
+    def files(self) -> list[str]:
+        """Where the files really are that those which can be read name, closed ones too."""
+        found: list[str] = []
+        for id_ in self.ids():
+            with suppress(RingletError, OSError):
+                found += [each.real for each in self.load(id_).files]
+        return list(dict.fromkeys(found))
 
     def readdress(self, old: str, new: str) -> None:
         """Has them name a key that was renamed by its new address; those that cannot be read stay as they are."""

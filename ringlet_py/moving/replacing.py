@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -47,12 +48,25 @@ def replace(source: Source, content: bytes) -> None:
 
 def sweep(real: str) -> None:
     """Takes away what killed writers of this file left beside it."""
+    for path in remains(real):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def remains(real: str) -> list[str]:
+    """What writers of this file left beside it, or are still writing; OSError if that cannot be seen."""
     folder, name = os.path.split(real)
     left = re.compile(rf"\.{re.escape(_short(name))}\.[0-9a-f]{{12}}\.ringlet")
-    for other in os.listdir(folder):
-        if left.fullmatch(other):
-            with suppress(FileNotFoundError):
-                os.unlink(os.path.join(folder, other))
+    found = (os.path.join(folder, other) for other in os.listdir(folder) if left.fullmatch(other))
+    return sorted(path for path in found if _is_own_file(path))
+
+
+def _is_own_file(path: str) -> bool:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and (not POSIX or status.st_uid == os.geteuid())
 
 
 def _short(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
+from textual.filter import NoColor
 from textual.message import Message
 from textual.widgets import DataTable, Footer, Static
 
@@ -16,9 +17,10 @@ from ringlet_py.screens.forms import Line
 from ringlet_py.values import looks_like_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
+    from textual.filter import LineFilter
 
     from ringlet_py.entry import Entry
     from ringlet_py.screens.desk import Desk
@@ -46,13 +48,19 @@ class Board(App[int]):
     CSS_PATH = "table.tcss"
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = False
 
-    def __init__(self, desk: Desk, first: View) -> None:
+    def __init__(self, desk: Desk, first: View, *, plain: bool = False) -> None:
         super().__init__(ansi_color=True)  # the terminal's own colours, and none with NO_COLOR
+        self._plain = [NoColor()] if plain and not self.no_color else []
+        self.no_color |= plain
         self.desk = desk
         self.view = first
         self.failure: Exception | None = None
         self.held = ("", "")  # a filter, and the address of a key that stays in sight although it fits no longer
         self.deaf_until = 0.0  # keys that were typed before are not heard, in the seconds of the library's messages
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The library's, and what takes the colours out where somebody said --no-color."""
+        return [*super().get_line_filters(), *self._plain]
 
     def compose(self) -> ComposeResult:
         yield Static("", id="place", markup=False)

@@ -95,11 +95,14 @@ class Desk:
         return f"{entry.address} is {'inactive' if entry.active else 'active'} now; i takes it back"
 
     def question(self, addresses: Sequence[Address]) -> str:
-        """What a person is asked before these keys are removed, with the profiles that use them."""
+        """What a person is asked before these keys are removed, with the profiles and receipts that need them."""
+        from ringlet_py.moving import made  # slow to import
+
         profiles = self.app.profiles
         lines = [f"{a}, used by {', '.join(using)}" if (using := profiles.using(a)) else str(a) for a in addresses]
         if unreadable := profiles.unreadable():
             lines.append(f"these profiles cannot be read and may use them: {', '.join(unreadable)}")
+        lines += made.receipts(self.app.folders).needing(*map(str, addresses))
         what = "this key" if len(addresses) == 1 else f"these {len(addresses)} keys"
         return "\n".join([f"remove {what}?", *map(printable, lines)])
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 PLAIN = "ringlet keychain list, set, edit and remove do the same"
 
 
-def manage(app: App, *, ask: Callable[[str], Secret], agree: Callable[[str], bool]) -> int:
+def manage(app: App, *, ask: Callable[[str], Secret], agree: Callable[[str], bool], plain: bool = False) -> int:
     """Shows the table until somebody leaves it; the exit status.
 
-    `ask` gets a value at a hidden prompt, `agree` a yes or no, both on the plain terminal.  Raises UsageError without
+    `ask` gets a value at a hidden prompt, `agree` a yes or no, both on the plain terminal; `plain` takes the
+    colours out.  Raises UsageError without
     Textual, and at the very start what the keychain raises.
     """
     try:
@@ -34,7 +35,7 @@ def manage(app: App, *, ask: Callable[[str], Secret], agree: Callable[[str], boo
             what, why=PLAIN, hint=f"{quoted(sys.executable)} -m pip install 'ringlet-py[manage]'"
         ) from None
     desk = Desk(app=app, ask=ask, agree=agree)
-    table = KeyTable(desk, desk.look())
+    table = KeyTable(desk, desk.look(), plain=plain)
     status = table.run(mouse=False)
     if table.failure is not None:
         raise table.failure

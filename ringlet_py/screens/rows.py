@@ -52,7 +52,7 @@ def words(problem: RingletError | OSError) -> str:
     if not isinstance(problem, RingletError):
         return printable(f"{problem.filename or 'a file'}: {problem.strerror or problem}")
     why = f" ({problem.why})" if problem.why else ""
-    hint = f". {problem.hint}" if problem.hint else ""
+    hint = f". next: {problem.hint}" if problem.hint else ""
     return printable(f"{problem.what}{why}{hint}")
 
 

@@ -58,9 +58,14 @@ class KeyTable(Board):
     ]
 
     def __init__(
-        self, desk: Desk, first: View, *, aside: Callable[[], AbstractContextManager[None]] | None = None
+        self,
+        desk: Desk,
+        first: View,
+        *,
+        aside: Callable[[], AbstractContextManager[None]] | None = None,
+        plain: bool = False,
     ) -> None:
-        super().__init__(desk, first)
+        super().__init__(desk, first, plain=plain)
         self._aside = aside or self.suspend
 
     def on_mount(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ NAME, KEPT = "pre-commit", "pre-commit.before-ringlet"
 MARK = b"# made by `ringlet scan --hook install`"
 _LEGACY = "pre-commit.legacy"  # where the pre-commit framework puts a hook that it found
 _OTHERS = frozenset(("global", "system", "command"))  # scopes of git's configuration that a repository cannot write
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _SCRIPT = """\
 #!/bin/sh
 {mark}; `ringlet scan --hook remove` takes it away.
@@ -71,6 +73,7 @@ class Hook:
             return False
         os.makedirs(self.folder, exist_ok=True)
         if os.path.lexists(self.path) and not self.installed:
+            self._check_file()
             self._keep()
         _write_program(self.path, script)
         return True
@@ -89,6 +92,13 @@ class Hook:
         else:
             os.unlink(self.path)
         return True
+
+    def _check_file(self) -> None:
+        """Raises UsageError for a pipe, device or socket, which is there for something else."""
+        if os.path.exists(self.path) and not (os.path.isfile(self.path) or os.path.isdir(self.path)):
+            hint = f"see what it is for, and remove or rename it: ls -ld {shlex.quote(self.path)}"
+            what = f"{self.path} is a pipe, a device or a socket"
+            raise UsageError(what, why="neither git nor ringlet can run it", hint=hint)
 
     def _keep(self) -> None:
         """A second name first, so that the hook is there whatever stops us."""
@@ -144,8 +154,9 @@ def _is_ours(path: str) -> bool:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(1 << 16)
+        # a pipe or device in its place must neither block us nor be read
+        with open(os.open(path, os.O_RDONLY | _FLAGS), "rb") as file:
+            return file.read(1 << 16) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
     except OSError:
         return b""
 

@@ -76,7 +76,19 @@ def _there(patterns: Iterable[str]) -> list[str]:
 
 
 def _matching(pattern: str) -> list[str]:
-    return sorted(glob.glob(pattern, recursive=True, include_hidden=True))
+    found = glob.glob(pattern, recursive=True, include_hidden=True)
+    return sorted(path for path in found if not _leads_nowhere(path))
+
+
+def _leads_nowhere(path: str) -> bool:
+    """Whether it is a link to what is not there; one into a place that is closed to us may lead to anything."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _closed(pattern: str) -> list[str]:

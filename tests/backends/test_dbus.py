@@ -21,6 +21,7 @@ from ringlet_py.backends.system import dbus_wire as wire
 from ringlet_py.backends.system.dbus import HELLO, Call, Connection, ErrorReply, bus_call
 from ringlet_py.backends.system.dbus_stream import bus_addresses
 from ringlet_py.backends.system.secret_service import SecretService, Timeouts
+from ringlet_py.backends.system.secret_service_errors import _MEANINGS, refuse
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeychainBroken, KeychainDenied, KeychainError, KeychainTimeout
 from ringlet_py.imaging import PLAN, SECRET_SERVICE
@@ -275,6 +276,7 @@ class TestHostileBuses:
     def test_one_that_hangs_up_on_the_greeting_denies_us(self, ahead: bool) -> None:  # noqa: FBT001
         assert outcome(lambda plug: None, ahead=ahead) is KeychainDenied
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("ahead", [False, True])
     @pytest.mark.parametrize(
         ("answer", "expected"),
@@ -599,3 +601,14 @@ def test_a_plain_read_needs_no_module_beyond_those_of_its_image() -> None:
     ours = {name.removeprefix("ringlet_py.") for name in modules if name.startswith("ringlet_py.")}
     assert ours <= {*PLAN, *SECRET_SERVICE}
     assert set(SECRET_SERVICE) <= ours
+
+
+def test_a_reason_is_said_in_words_and_a_name_of_dbus_only_where_nothing_is_known_of_it() -> None:
+    names = [*_MEANINGS, "org.freedesktop.DBus.Error.LimitsExceeded"]
+    reasons = {}
+    for name in names:
+        with pytest.raises(KeychainError) as caught:
+            refuse(name)
+        reasons[name] = caught.value.why
+
+    assert [name for name, why in reasons.items() if why] == names[-1:]

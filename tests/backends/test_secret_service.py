@@ -62,6 +62,7 @@ class TestGnomeKeyring(BackendContract):
         return gnome_of_module.backend()
 
 
+@pytest.mark.slow
 class TestGnomeKeyringAskedAhead(BackendContract):
     """The same contract where every key that is asked for was expected before, or another one was."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,6 +120,41 @@ def test_an_answer_of_any_size_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyP
         assert ask_at(server) == Answer(status=200, body=b"x" * 1000)
     with Server(answer(b"x" * 1001)) as server:
         assert ask_at(server) == Answer(status=200, body=b"")
+
+
+CHUNK = b"1\r\nx\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_an_answer_in_tiny_pieces_takes_no_more_memory_than_in_one() -> None:
+    count = 30_000
+    with Server(CHUNKED + CHUNK * count + b"0\r\n\r\n") as server:
+        tracemalloc.start()
+        try:
+            found = ask_at(server)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert found == Answer(status=200, body=b"x" * count)
+    assert peak < 1024 * 1024
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LARGEST", 2**40)
+    ended = threading.Event()
+
+    def pieces(connection: Any) -> None:
+        connection.sendall(CHUNKED)
+        try:
+            while True:
+                connection.sendall(CHUNK * 1000)
+        except OSError:
+            ended.set()
+
+    with Server(pieces) as server:
+        assert "within 0.2 seconds" in ask_at(server, patience=0.2).problem
+        assert ended.wait(5)
 
 
 def test_an_answer_without_end_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,8 @@ def test_the_guide_moves_the_keys_that_are_chosen_and_no_others(fresh: Home, mon
     (fresh.path / ".profile").write_text(f"ANTHROPIC_API_KEY={KEY}\nOPENAI_API_KEY=sk-proj-{KEY[13:]}\n")
     done = fresh.here("init", stdin=b"3\n1\ny\n1\n\n")
     assert "a number" not in done.out
+    assert "keys that lie about, and can be moved in:\n" in done.err
+    assert "to be moved by" not in done.err
     assert "numbers from 1 to 2" in done.err
     assert fresh.here("keychain", "list").out == "anthropic/default\n"
     assert (fresh.path / ".profile").read_text().endswith(f"OPENAI_API_KEY=sk-proj-{KEY[13:]}\n")

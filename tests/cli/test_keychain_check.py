@@ -34,6 +34,7 @@ def test_a_key_that_works_is_valid(home: Home) -> None:
     assert f"valid: {server.url.removeprefix('http://')}/v1/models" in listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sends", "status", "outcome"),
     [

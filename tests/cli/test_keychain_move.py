@@ -124,6 +124,13 @@ def test_a_dry_run_says_it_and_changes_nothing(home: Home) -> None:
     assert (home.credentials.read_text(), in_use(home)) == (before, "file")
 
 
+def test_json_without_a_yes_is_an_error_of_one_object(home: Home) -> None:
+    done = home.here(*MOVE, "--all", "--json")
+
+    assert (done.status, done.out) == (4, "")
+    assert json.loads(done.err)["hint"] == "ringlet keychain move --from file --to sealed --all --yes"
+
+
 def test_json_says_what_moved_and_what_stays(home: Home) -> None:
     done = home.here(*MOVE, "--select", "anthropic/work", "--no-switch", "--yes", "--json")
 

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.app import App
+from ringlet_py.entry import Address
 from ringlet_py.errors import SearchIncomplete
 from ringlet_py.moving import login_shell
 from ringlet_py.moving.stores.reading import MOST_BYTES
-from tests.end_to_end.program import KEY, store_key
+from ringlet_py.screens.desk import Desk
+from ringlet_py.secret import Secret
+from tests.end_to_end.program import KEY, command, store_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -395,3 +400,43 @@ def test_a_project_cannot_lead_out_of_its_folder(home: Home):
     found = {each["place"] for each in json.loads(done.out)["found"]}
     assert found == {str(project / "more.sh")}
     assert "deploy.sh' was not looked at" in done.out
+
+
+def test_keys_that_have_no_other_copy_are_not_removed_by_a_filter_without_a_word_of_it(home: Home):
+    path = rc(home)
+    receipt = json.loads(home.here("migrate", "apply", "--yes", "--json").out)["receipt"]
+    store_key(home, "openai/spare", OTHER)
+    damaged = home.path / ".ringlet/profiles/damaged/ringlet.toml"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("not toml")
+
+    refused = home.here("keychain", "remove", "--where", "active=yes")
+
+    assert refused.status == 4
+    assert f"note: {path} would get anthropic/default back by ringlet migrate undo {receipt}" in refused.err
+    assert "note: these profiles cannot be read and may use them: damaged" in refused.err
+    assert "would get" not in home.here("keychain", "remove", "--where", "provider=openai").err
+
+
+def test_the_table_of_keys_says_so_before_it_removes_one(home: Home):
+    path = rc(home)
+    home.here("migrate", "apply", "--yes")
+    desk = Desk(app=App(home.environ, say=lambda _: None), ask=Secret, agree=lambda _: False)
+
+    assert f"\n{path} would get it back by ringlet migrate undo " in desk.question([Address("anthropic", "default")])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets no current folder go")
+def test_in_a_folder_that_is_gone_it_asks_for_another(home: Home):
+    rc(home)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        gone = ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *command(), "migrate", *words]
+        return subprocess.run(gone, cwd=home.path, env=home.environ, capture_output=True, text=True, check=False)
+
+    for words in (("scan",), ("apply", "--yes"), ("scan", "--below", "here")):
+        done = run(*words)
+        assert (done.returncode, "the current folder is not there any more" in done.stderr) == (2, True)
+    done = run("apply", "--yes", "--below", str(home.path), "--select", "*/.bashrc")
+    assert (done.returncode, KEY in (home.path / ".bashrc").read_text()) == (0, False)

@@ -97,6 +97,25 @@ def test_a_question_that_nobody_can_answer_is_told_in_good_english(home: Home) -
     assert "error: deleting the pool IM needs a yes\n" in home.here("pools", "delete", "IM").err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("keychian list --json", "ringlet keychain list --json"),
+        ("-q keychain lst --provider openai", "ringlet -q keychain list --provider openai"),
+        ("rnu work -- sh -c x", "ringlet run work -- sh -c x"),
+        ("keychain ste anthropic sk-made-up-0123456789", "ringlet keychain --help"),
+        ("keychain get anthropic", "ringlet keychain --help"),
+        ("nothing-like-it", "ringlet --help"),
+    ],
+)
+def test_a_command_that_is_nearly_right_is_told_whole(home: Home, words: str, hint: str) -> None:
+    shown = home.here(*words.split()).err
+    error, *_, last = (line for line in shown.replace('", "', '",\n"').splitlines())
+    assert "Did you mean" not in error
+    assert hint in last
+    assert "made-up" not in shown
+
+
 # what is typed, and what it is answered with
 SLIPS = (
     ("keychian list", "'keychain'"),

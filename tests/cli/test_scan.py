@@ -202,6 +202,15 @@ def test_where_refuses_a_folder_that_is_not_there(stored: Home):
     assert KEY not in pasted.err
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_where_that_could_not_look_everywhere_says_so_by_its_status(stored: Home, options: tuple[str, ...]):
+    (stored.path / "work/loop").symlink_to("loop")
+    done = stored.here("where", "anthropic", "work", "--below", "loop", *options)
+
+    assert (done.status, "stored" in done.out) == (INCOMPLETE, True)
+    assert "not everything was looked at (1)" in done.err
+
+
 def test_where_of_a_key_that_is_not_there_says_what_is(stored: Home):
     done = stored.here("where", "anthropic", "wrok")
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+import typer
 
+from ringlet_py.cli import output
 from ringlet_py.cli.progress import progress
 from ringlet_py.cli.session import Session
 from ringlet_py.cli.talk import Talk, coloured
@@ -31,6 +34,34 @@ def talk(stream: io.TextIOBase, /, **said: bool) -> Talk:
     for name, value in said.items():
         setattr(session, name, value)
     return Talk(stream, session)  # type: ignore[arg-type]
+
+
+# after the data
+
+
+def test_what_is_said_comes_after_the_data_where_both_go_into_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(file))
+    monkeypatch.setattr("sys.stderr", talk(io.TextIOWrapper(file, write_through=True)))
+    output.line("data")
+    output.say("note")
+    output.line("more")
+    typer.echo("which?", nl=False, err=True)
+
+    assert file.getvalue() == b"data\nnote\nmore\nwhich?"
+
+
+def test_data_that_cannot_be_written_keeps_no_error_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        screen = io.StringIO()
+        monkeypatch.setattr("sys.stderr", talk(screen))
+        output.line("data")
+        output.say("note")
+        with suppress(OSError):
+            full.close()
+
+    assert screen.getvalue() == "note\n"
 
 
 # being quiet

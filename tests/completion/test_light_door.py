@@ -54,6 +54,7 @@ def used(home: Home) -> Home:
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argv", LIGHT, ids=" ".join)
 def test_nothing_slow_is_imported(used: Home, argv: list[str]) -> None:
     done = subprocess.run(
@@ -122,6 +123,7 @@ def test_no_variable_turns_a_command_into_completion(home: Home) -> None:
     assert home.here("keychain", "list", environ=environ) == home.here("keychain", "list")
 
 
+@pytest.mark.slow
 def test_the_hidden_command_is_in_no_help(home: Home) -> None:
     assert "__complete" not in home.here("--help").out
     assert "__complete" not in home.ringlet("__complete", "").out

@@ -125,8 +125,28 @@ def test_choices_and_endpoints_are_offered(world: World) -> None:
     assert world.offers(*new, "--inherit-env", "") == ["all", "clean", "filtered"]
     assert world.offers(*new, "--isolation=c") == ["--isolation=config"]
     assert world.offers(*new, "--provider", "minimax", "--endpoint", "") == ["china", "international"]
-    assert world.offers(*new, "--endpoint", "") == []
+    assert world.offers(*new, "--endpoint", "") == ["china", "coding", "general", "international"]
+    assert world.offers(*new, "--provider", "openai", "--endpoint", "") == []
     assert world.offers("completion", "") == sorted(SHELLS)
+
+
+def test_the_endpoints_of_a_profile_are_those_of_its_provider(world: World) -> None:
+    for name, provider in {"work": "zai", "play": "openai"}.items():
+        world.profile(name)
+        (world.profiles / name / "ringlet.toml").write_text(f'agent = "claude"\nprovider = "{provider}"\n')
+
+    assert world.offers("profiles", "edit", "work", "--endpoint", "") == ["coding", "general"]
+    assert world.offers("profiles", "edit", "play", "--endpoint", "") == []
+    assert world.offers("profiles", "edit", "work", "--provider", "minimax", "--endpoint", "c") == ["china"]
+    assert world.offers("profiles", "edit", "..", "--endpoint", "g") == ["general"]
+
+
+def test_help_is_about_commands(world: World) -> None:
+    assert world.offers("help", "keych") == ["keychain"]
+    assert world.offers("help", "keychain", "s") == ["set", "status"]
+    assert world.offers("help", "keychain", "set", "") == []
+    assert world.offers("help", "nothing", "") == []
+    assert world.offers("help", "--a") == ["--all"]
 
 
 def test_settings_and_the_values_that_each_may_have_are_offered(world: World) -> None:

@@ -87,6 +87,31 @@ def test_bash_puts_together_what_it_took_apart(home: Home) -> None:
     assert in_bash(home, "ringlet", "profiles", "edit", "--base-url", "https", ":", "//x", "pl") == ["play"]
 
 
+def offers_owners(home: Home) -> Home:
+    """A home whose ringlet offers names with a colon."""
+    (home.path / "script").write_text(home.ringlet("completion", "bash").out)
+    offering = "#!/bin/sh\n[ $1 = completion ] && exec cat ~/script\nprintf 'user:%s\\n' alice alma\n"
+    home.program("ringlet", offering)
+    return home
+
+
+def test_bash_does_not_repeat_what_stands_before_a_colon(home: Home) -> None:
+    offers_owners(home)
+
+    assert in_bash(home, "ringlet", "x", "user", ":", "al") == ["alice", "alma"]
+    assert in_bash(home, "ringlet", "x", "user", ":") == ["alice", "alma"]
+    assert in_bash(home, "ringlet", "x", "us") == ["user:alice", "user:alma"]
+
+
+@pytest.mark.slow
+def test_bash_completes_a_word_with_a_colon_in_place(home: Home) -> None:
+    shell = Shell("bash", offers_owners(home))
+    try:
+        assert shell.after_tab("ringlet x user:a") == "ringlet x user:al"
+    finally:
+        shell.close()
+
+
 def test_fish_offers_names_with_what_they_are(home: Home) -> None:
     assert in_fish(home, "ringlet run --key ") == {"anthropic/office": ""}
     assert in_fish(home, "ringlet catalog providers --agent cod") == {"codex": "Codex CLI"}

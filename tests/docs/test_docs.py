@@ -13,6 +13,7 @@ import pytest
 
 from ringlet_py.catalog import Catalog
 from tests.docs.pages import PAGES, ROOT, Block, Home, blocks, fits, given
+from tests.left_running import end_daemons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +86,17 @@ def test_the_commands_of_a_page_do_what_it_shows(page: Path, home: Home):
             put(home, block)
         if block.language == "console" and not block.not_run:
             type_all(home, block)
+
+
+@pytest.mark.slow
+def test_a_daemon_that_a_page_leaves_running_ends_with_the_page(home: Home):
+    assert end_daemons(home.folder) == []
+    started = home.type("ringlet daemon start --listen localhost:0")
+    ended = end_daemons(home.folder)
+
+    assert len(ended) == 1, started
+    assert f"process {ended[0]}" in started
+    assert "running: no" in home.type("ringlet daemon status")
 
 
 def put(home: Home, block: Block) -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ringlet_py.doctor import files
 from ringlet_py.doctor.finding import Repair
+from ringlet_py.moving.made import receipts
+from ringlet_py.moving.receipts import FileReceipt
 from tests.doctor.around import made, states, told, write
 
 if TYPE_CHECKING:
@@ -119,6 +122,32 @@ def test_the_remains_of_an_interrupted_write_can_be_taken_away(home: Home) -> No
     (finding,) = files.leftovers(made(home))
 
     assert finding.state == "warning"
+    assert finding.repairs == (Repair(verb="rm", path=str(left)),)
+
+
+def test_what_a_killed_undo_left_beside_a_file_can_be_taken_away(home: Home) -> None:
+    app = made(home).app
+    named: dict[str, Any] = {
+        "path": "/elsewhere",
+        "real": str(home.path / ".bashrc"),
+        "mode": 0o600,
+        "before": "",
+        "after": "",
+    }
+    kept = receipts(app.folders)
+    kept.save(replace(kept.new(now=OLD, backend="file"), files=(FileReceipt(removed=(), **named),)))
+    write(home.state / "receipts/damaged.json", "{")
+    left, *others = [
+        write(home.path / name, "export KEY=x")
+        for name in ("..bashrc.0123456789ab.ringlet", "..zshrc.0123456789ab.ringlet", "..bashrc.0123.ringlet")
+    ]
+    for path in (left, *others):
+        os.utime(path, (OLD, OLD))
+    write(home.path / "..bashrc.ba9876543210.ringlet")
+    (home.path / "..bashrc.aaaaaaaaaaaa.ringlet").symlink_to(left)
+
+    (finding,) = files.leftovers(made(home))
+
     assert finding.repairs == (Repair(verb="rm", path=str(left)),)
 
 

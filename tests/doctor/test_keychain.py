@@ -54,6 +54,14 @@ def test_the_scratch_entry_is_of_no_key(home: Home) -> None:
     assert address.field
 
 
+def test_a_keychain_that_locks_in_between_is_not_mended_by_asking_the_doctor_again(home: Home) -> None:
+    home.configure(NO_CONFIG)
+    memory = MemoryBackend(failure=FAILURES["locked"], failing=frozenset({"set"}))
+    (finding,) = keychain.state(made(home, memory=memory))
+
+    assert (finding.what, "gnome-keyring-daemon" in finding.mend) == ("the keychain is locked", True)
+
+
 def test_it_is_taken_away_if_it_cannot_be_read_back(home: Home) -> None:
     home.configure(NO_CONFIG)
     memory = MemoryBackend(failure=FAILURES["broken"], failing=frozenset({"get"}))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringlet_py import errors
-from ringlet_py.doctor.mending import to_mend
+from ringlet_py.doctor.mending import of_trouble, to_mend
 from ringlet_py.doctor.system import System, system_of
 
 if TYPE_CHECKING:
@@ -128,12 +128,12 @@ def test_each_platform_has_a_kind(tmp_path: Path, platform: str, kind: str) -> N
         (ABSENT, System(family="debian", wsl=True, bus=True), "sudo apt install gnome-keyring"),
         (ABSENT, System(family="debian", container="docker"), "ringlet config set credentials.backend file"),
         (ABSENT, System(kind="macos"), "security default-keychain"),
-        (ABSENT, System(kind="windows"), ABSENT.hint),
+        (ABSENT, System(kind="windows"), "ringlet config set credentials.backend file"),
         (LOCKED, System(family="debian", ssh=True), "gnome-keyring-daemon --replace --unlock"),
-        (LOCKED, System(family="debian", gnome_keyring=False), LOCKED.hint),
+        (LOCKED, System(family="debian", gnome_keyring=False), "unlock it in the program that keeps it"),
         (LATE, System(family="arch", gnome_keyring=False), LATE.hint),
         (LOCKED, System(kind="macos", ssh=True), "security unlock-keychain"),
-        (LOCKED, System(kind="windows"), LOCKED.hint),
+        (LOCKED, System(kind="windows"), "unlock it in the program that keeps it"),
         (LATE, System(family="arch"), "systemctl --user restart gnome-keyring-daemon.service"),
         (LATE, System(kind="macos"), LATE.hint),
         (DENIED, System(family="fedora"), DENIED.hint),
@@ -143,6 +143,16 @@ def test_each_platform_has_a_kind(tmp_path: Path, platform: str, kind: str) -> N
 )
 def test_each_system_has_its_own_command(error: errors.KeychainError, system: System, mend: str) -> None:
     assert mend in to_mend(error, system)
+
+
+def test_the_doctor_never_says_to_ask_the_doctor_alone() -> None:
+    systems = [
+        System(kind=kind, gnome_keyring=there) for kind in ("linux", "macos", "windows") for there in (True, False)
+    ]
+    mends = {of_trouble(error, system).mend for error in (ABSENT, LOCKED) for system in systems}
+
+    assert not {mend for mend in mends if mend.startswith("ringlet doctor")}
+    assert of_trouble(errors.KeychainLocked("x", hint="type it"), System()).mend == "type it"
 
 
 def test_a_system_says_what_it_is() -> None:

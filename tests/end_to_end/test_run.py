@@ -86,6 +86,7 @@ def block(home: Home, *names: str, **changes: str) -> dict[bytes, bytes]:
     return {os.fsencode(name): os.fsencode(value) for name, value in {**kept, **changes}.items() if name != COVERAGE}
 
 
+@pytest.mark.slow
 def test_the_agent_is_the_very_process_that_ringlet_was(launched: Run) -> None:
     assert launched.report.pid == launched.child.pid
 

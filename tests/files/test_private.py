@@ -582,6 +582,7 @@ class TestWriting:
 
         assert seen <= {SECRET, NEW}
 
+    @pytest.mark.slow
     def test_killed_at_every_step_the_old_or_the_new_is_there(self, file: Path, folder: Path):
         def check() -> None:
             assert read_private(str(file)) in (SECRET, NEW)
@@ -594,6 +595,7 @@ class TestWriting:
         assert read_private(str(file)) == NEW
         assert os.listdir(folder) == ["keys"]
 
+    @pytest.mark.slow
     def test_killed_at_every_step_of_the_first_write_there_is_nothing_or_the_new(self, tmp_path: Path):
         path = tmp_path / "a" / "b" / "keys"
 

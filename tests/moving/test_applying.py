@@ -3,11 +3,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ringlet_py.errors import KeychainBroken
+from ringlet_py.errors import KeychainBroken, KeychainLocked
 from ringlet_py.moving import made, replacing
 from ringlet_py.moving.applying import planned
 from ringlet_py.moving.formats import Edit
@@ -486,3 +486,27 @@ def test_a_file_whose_access_list_cannot_be_kept_is_left(world: World, monkeypat
 
     assert world.move(rc).problems == [f"{rc} was left as it is: Operation not supported"]
     assert rc.read_text() == ANTHROPIC
+
+
+def test_a_keychain_that_locks_halfway_says_what_was_stored_and_a_second_run_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    rc = world.file(".rc", f"{ANTHROPIC}OPENAI_API_KEY={B}\n")
+    plan, app = world.plan(rc), world.app
+    store = app.keychain.set
+
+    def locking(address: Address, *given: Any, **fields: Any) -> Any:
+        if address.provider == "openai":
+            raise KeychainLocked("it is locked", hint="unlock it")
+        return store(address, *given, **fields)
+
+    monkeypatch.setattr(type(app.keychain), "set", lambda _, *given, **fields: locking(*given, **fields))
+    with pytest.raises(KeychainLocked) as caught:
+        made.mover(app.keychain, app.folders, app.clock).apply(plan)
+    monkeypatch.undo()
+
+    assert caught.value.why == (
+        "anthropic/default was stored already, and no file was changed: run again, it goes on from there"
+    )
+    assert (caught.value.hint, A in rc.read_text()) == ("unlock it", True)
+    assert (world.move(rc).problems, A in rc.read_text(), B in rc.read_text()) == ([], False, False)

@@ -40,13 +40,21 @@ def end(child: Terminal) -> int | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}, {"TEXTUAL_LOG": "LOG", "TEXTUAL_DEBUG": "1"}])
+@pytest.mark.parametrize(
+    ("environ", "options"),
+    [
+        ({}, ()),
+        ({"NO_COLOR": "1"}, ()),
+        ({"TEXTUAL_LOG": "LOG", "TEXTUAL_DEBUG": "1"}, ()),
+        ({}, ("--no-color",)),
+    ],
+)
 def test_a_key_is_added_and_its_value_never_reaches_the_terminal(
-    home: Home, terminal: Start, environ: dict[str, str]
+    home: Home, terminal: Start, environ: dict[str, str], options: tuple[str, ...]
 ) -> None:
     given = {name: str(home.path / "log") if value == "LOG" else value for name, value in environ.items()}
     home.environ.pop("NO_COLOR", None)
-    child = terminal("keychain", "manage", environ=given)
+    child = terminal("keychain", "manage", *options, environ=given)
     screen = watched(child)
     child.expect_exact("press a to add one")
     child.send("a")
@@ -63,7 +71,7 @@ def test_a_key_is_added_and_its_value_never_reaches_the_terminal(
     holding = [path for path in home.files() if KEY.encode() in path.read_bytes()]
     assert holding == [home.credentials]
     colours = re.findall(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m", screen.getvalue())
-    assert bool(colours) == ("NO_COLOR" not in environ)
+    assert bool(colours) == ("NO_COLOR" not in environ and not options)
 
 
 @pytest.mark.slow

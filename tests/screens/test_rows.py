@@ -77,5 +77,5 @@ def test_the_counts_have_a_number_for_every_state() -> None:
 
 def test_an_error_is_told_with_why_and_what_next() -> None:
     problem = KeychainLocked("the keychain is locked", why="nobody unlocked it", hint="unlock it")
-    assert rows.words(problem) == "the keychain is locked (nobody unlocked it). unlock it"
+    assert rows.words(problem) == "the keychain is locked (nobody unlocked it). next: unlock it"
     assert rows.words(OSError(28, "No space left", "/x\n")) == "/x\\n: No space left"

@@ -167,7 +167,7 @@ def test_a_locked_keychain_is_told_and_the_keys_are_not_taken_for_gone(home: Hom
             await pilot.press("f5")
             await pilot.pause()
         screen = seen(table)
-        assert "shown as it was before: the keychain is locked. unlock your keychain" in screen
+        assert "shown as it was before: the keychain is locked. next: ringlet doctor" in screen
         assert "anthropic/default usable" in screen
 
     use(home, Person(), steps)

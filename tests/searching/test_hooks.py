@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringlet_py.errors import ConsentNeeded
+from ringlet_py.errors import ConsentNeeded, UsageError
 from ringlet_py.searching.hooks import Hook
 
 if TYPE_CHECKING:
@@ -87,3 +87,14 @@ def test_a_hook_behind_the_pre_commit_frameworks_is_seen(hook: Hook, tmp_path: P
     assert not hook.install("/usr/bin/ringlet")
     with pytest.raises(ConsentNeeded):
         hook.remove()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="made for POSIX files")
+def test_what_is_no_file_is_neither_read_nor_moved_away(hook: Hook):
+    os.mkdir(hook.folder)
+    os.mkfifo(hook.path)
+
+    with pytest.raises(UsageError, match="pipe"):
+        hook.install("/usr/bin/ringlet")
+
+    assert (hook.installed, hook.remove(), os.listdir(hook.folder)) == (False, False, ["pre-commit"])

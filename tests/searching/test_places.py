@@ -52,3 +52,19 @@ def test_what_is_not_there_is_no_place(tmp_path: Path):
 
     assert of_agents(CATALOG, home=str(tmp_path), environ={}) == []
     assert of_histories(home=str(tmp_path / "none"), environ={"HISTFILE": "/nowhere/x"}) == []
+
+
+def test_a_link_that_leads_nowhere_is_nothing_and_one_into_a_closed_place_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stat, links = os.stat, [tmp_path / ".bash_history", tmp_path / ".zsh_history"]
+    links[0].symlink_to("nowhere/at/all")
+    links[1].symlink_to("/closed/history")
+
+    def seen(path: str, **how: bool) -> os.stat_result:
+        if str(path) == str(links[1]):
+            raise PermissionError
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", seen)
+    assert of_histories(home=str(tmp_path), environ={}) == [str(links[1])]

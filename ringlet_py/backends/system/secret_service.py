@@ -116,14 +116,13 @@ class SecretService:
         self._talk(lambda conversation: check(conversation, note=self._note_place), ask=False)
 
     def _talk(self, verb: Callable[[Conversation], Result], *, ask: bool | None = None) -> Result:
-        problem = ""
         for _ in range(_ATTEMPTS):
             try:
                 return self._talk_once(verb, ask=self._can_ask if ask is None else ask)
-            except ErrorReply as error:
+            except ErrorReply:
                 # the conversation lets only Vanished out: another process replaced or removed the entry in between
-                problem = error.name
-        raise errors.KeychainBroken("the keychain loses again and again what it has just found", why=problem)
+                continue
+        raise errors.KeychainBroken("the keychain loses again and again what it has just found")
 
     def _talk_once(self, verb: Callable[[Conversation], Result], *, ask: bool) -> Result:
         if self._expecting and self._expecting.ask != ask:

@@ -104,9 +104,8 @@ class Elsewhere:
 def _asked(ask: Callable[[], Result]) -> Result:
     try:
         return ask()
-    except ErrorReply as error:
-        # the conversation lets only Vanished out
-        raise errors.KeychainBroken("the keychain lost what it had just found", why=error.name) from None
+    except ErrorReply:  # the conversation lets only Vanished out
+        raise errors.KeychainBroken("the keychain lost what it had just found") from None
 
 
 def _unheard(what: str) -> None:

@@ -50,7 +50,10 @@ def refuse(name: str) -> NoReturn:
     """Raise what the error reply of this name means: Vanished, or the KeychainError that fits."""
     if name in VANISHED:
         raise Vanished(name) from None
-    kind, what = _MEANINGS.get(name, (errors.KeychainBroken, "the keychain service answered with an error"))
-    if kind is errors.KeychainBroken and name.startswith(_SPAWN_ERROR):
+    if name in _MEANINGS:
+        kind, what = _MEANINGS[name]
+        raise kind(what) from None
+    what = "the keychain service answered with an error"
+    if name.startswith(_SPAWN_ERROR):
         what = "the keychain service is installed and does not start"
-    raise kind(what, why=ascii(name)) from None
+    raise errors.KeychainBroken(what, why=ascii(name)) from None

@@ -2,7 +2,7 @@
 # or put this line into ~/.bashrc:  eval "$(ringlet completion bash)"
 
 _ringlet() {
-  local word last=0 found line current stem=
+  local word last=0 found line current rest stem
   local -a words=("")
   # bash takes a word apart at each = and :, and it is put together again here
   for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
@@ -20,7 +20,11 @@ _ringlet() {
     return
   fi
   current=${words[${#words[@]} - 1]}
-  [[ $COMP_WORDBREAKS == *=* ]] && stem=${current%"${current##*=}"}
+  # and it replaces only what follows the last of them
+  rest=$current
+  [[ $COMP_WORDBREAKS == *=* ]] && rest=${rest##*=}
+  [[ $COMP_WORDBREAKS == *:* ]] && rest=${rest##*:}
+  stem=${current%"$rest"}
   while IFS= read -r line; do
     line=${line%%$'\t'*}
     [[ -n $line ]] && COMPREPLY+=("${line#"$stem"}")

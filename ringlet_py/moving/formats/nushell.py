@@ -30,8 +30,9 @@ class Nushell(ByStatement):
 
     tokens = re.compile(
         r"(?P<comment>(?<![^\s;{(\[|,])#(?:[^\r\n]|\r(?!\n))*)"
-        r"|(?P<blank>[ \t]+|\r?\n(?=[ \t\r\n]*\|))"
-        r"|(?P<end>;|\r?\n)"
+        # blank lines as one, or each would be followed to the last; behind a bare return all is uncertain
+        r"|(?P<blank>[ \t]+|\r?\n(?:[ \t]|\r?\n)*+(?=[\r|]))"
+        r"|(?P<end>;|\r?\n(?:[ \t]*\r?\n)*+)"
         r"|(?P<open>[(\[{])|(?P<close>[)\]}])"
         # nushells differ in what a quote within a bare word is
         r"|(?<![\w.-])(?P<string>\$?\"(?:[^\"\\]|\\.)*\"|\$?'[^']*'|`[^`\n]*`)"

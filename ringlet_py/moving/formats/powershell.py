@@ -40,13 +40,14 @@ class PowerShell(ByStatement):
 
     tokens = re.compile(
         r"(?P<comment><\#.*?\#>|(?<![^\s;{}()\[\],|&])\#(?:[^\r\n]|\r(?!\n))*)"
-        r"|(?P<blank>[ \t]+|`\r?\n|\r?\n(?=[ \t\r\n]*\|)|(?<=[|,=+(&])[ \t]*\r?\n)"
-        r"|(?P<end>;|\r?\n)"
+        # blank lines as one, or each would be followed to the last; behind a bare return all is uncertain
+        r"|(?P<blank>[ \t]+|`\r?\n|\r?\n(?:[ \t]|\r?\n)*+(?=[\r|])|(?<=[|,=+(&])[ \t]*\r?\n)"
+        r"|(?P<end>;|\r?\n(?:[ \t]*\r?\n)*+)"
         r"|(?P<open>@?[({]|\[)|(?P<close>[)\]}])"
         r"|(?P<here>@\"[ \t]*\r?\n(?:.*?\r?\n)??\"@|@'[ \t]*\r?\n(?:.*?\r?\n)??'@)"
         r"|(?<!@)(?P<string>\"(?:[^\"`$\u201c-\u201e]|`.|\"\"|\$(?!\()|\$\([^()\"]*\))*\""
         r"|'(?:[^'\u2018-\u201b]|'')*')"
-        r"|(?P<other>`[^\r\n]|(?!--%)[^\s;\#()\[\]{}\"'`@\u2018-\u201e]|@(?![\"'])|\#|\r(?!\n)|[^\S\r\n \t])",
+        r"|(?P<other>`[^\r\n]|(?!--%|<\#)[^\s;\#()\[\]{}\"'`@\u2018-\u201e]|@(?![\"'])|\#|\r(?!\n)|[^\S\r\n \t])",
         re.DOTALL,
     )
     loose = re.compile(

@@ -13,7 +13,13 @@ _USE = re.compile(
     r"|\(\(([^)\n]*)"  # arithmetic
     r"|(?:\bprintenv|[ \t]-[vp]|\bset -q)[ \t]+([A-Za-z_][A-Za-z0-9_]*)"
     r"|\b([A-Za-z_][A-Za-z0-9_]*)\+="
+    # programs that take over what they are told by name
+    r"|\b(?:import|activation)-environment[ \t]+([^\n;&|]*)|--preserve-env=([\w,]+)"
+    r"|[ \t](?:-e[ \t]+|--env[ \t=]+)([A-Za-z_]\w*)(?![\w=])"
 )
+# the value of the variable whose name is another one's value: of bash, of zsh, of bash again, of fish
+_INDIRECT = re.compile(r"\$\{!\w|\$\{\([^)\s]*P|\b(?:declare|typeset|local)[ \t]+-n[ \t]|\$\$[A-Za-z_]")
+_NAMED = re.compile(r"=[\"']?([A-Za-z_]\w*)[\"']?(?![^\s;&|)])|\bin[ \t]+([^\n;]*)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Uses:
             if before < 0 or comments[before][1] <= use.start():
                 for name in _NAME.findall(use[use.lastindex or 0]):
                     places.setdefault(name, []).append(use.start())
+        for name, those in _indirect(text).items():
+            places[name] = sorted([*places.get(name, []), *those])
         return cls(places, _first_within(places, again))
 
     def after(self, name: str, start: int, end: int) -> int:
@@ -43,6 +51,16 @@ class Uses:
         places = self.places.get(name, [])
         later = bisect_left(places, end)
         return places[later] if later < len(places) else -1
+
+
+def _indirect(text: str) -> dict[str, list[int]]:
+    """Where names stand as values if the text asks for the value of such a name, and where it does so last."""
+    last = max((found.start() for found in _INDIRECT.finditer(text)), default=-1)
+    found: dict[str, list[int]] = {}
+    for use in _NAMED.finditer(text) if last >= 0 else ():
+        for name in _NAME.findall(use[use.lastindex or 0]):
+            found.setdefault(name, [last]).append(use.start())
+    return found
 
 
 def _first_within(places: dict[str, list[int]], spans: list[tuple[int, int]]) -> dict[str, int]:

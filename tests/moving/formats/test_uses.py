@@ -37,3 +37,34 @@ def test_many_values_of_a_name_that_is_used_often_take_no_longer_than_the_text_i
         return time.process_time() - began
 
     assert seconds(8000) < 8 * 3 * min(seconds(1000) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'n=KEY\n@\necho "${!n}"\n',
+        'n="KEY"; @; echo ${(P)n}\n',
+        "@\nfor n in A KEY B; do echo ${!n}; done\n",
+        "@\ndeclare -n r=KEY\necho $r\n",
+        "@\nsystemctl --user import-environment DISPLAY KEY\n",
+        "@\ndbus-update-activation-environment --systemd KEY\n",
+        "@\ndocker run -e KEY image\n",
+        "@\ndocker run --env=KEY image\n",
+        "@\nsudo --preserve-env=PATH,KEY x\n",
+    ],
+)
+def test_programs_that_are_told_the_name_use_it(text: str):
+    assert Uses.of(text, [], []).after("KEY", text.index("@"), text.index("@") + 1) > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@\nn=KEY\necho $n $$ ${OTHER}\n",
+        "@\ndocker run -e KEY=x -e KEY_2 image\n",
+        "@\necho ${!n}; n=KEYS m=KEY/x\n",
+        "n=KEY; echo ${!n}; @\n",
+    ],
+)
+def test_a_name_that_is_only_written_is_no_use(text: str):
+    assert Uses.of(text, [], []).after("KEY", text.index("@"), text.index("@") + 1) == -1

@@ -101,6 +101,7 @@ class TestPlainItems:
         assert named(keys) == [("OPENAI_API_KEY", "openai", ""), ("ANTHROPIC_API_KEY", "anthropic", "")]
         assert keys[0].remove.endswith("secret-tool clear service goose username secrets")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("attributes", [{}, PYTHON, GENERIC])
     def test_the_command_removes_just_that_item(self, gnome: PrivateBus, attributes: dict[str, str]) -> None:
         gnome.create(OPENAI.encode(), service="openai", username="two words", **attributes)
