@@ -16,6 +16,7 @@ from ringlet_py.cli.found import found_in
 from ringlet_py.cli.session import app_of
 from ringlet_py.entry import DEFAULT_ALIAS
 from ringlet_py.errors import SearchIncomplete, UsageError
+from ringlet_py.files.checks import quoted
 from ringlet_py.searching.backends import at_other_addresses, in_backends
 from ringlet_py.searching.git import Git
 from ringlet_py.searching.looking import Looking
@@ -67,6 +68,9 @@ def where(
         output.document(address=str(address), places=places, last_used=used or None, unread=unread)
     else:
         _show(found, used, unread)
+        if not below:
+            wider = f"ringlet where {address.provider} {address.alias} --below {quoted(app.folders.home)}"
+            output.say(output.printable(f"other folders were not looked at; all of yours: {wider}"))
     if unread:
         raise SearchIncomplete(f"not everything was looked at ({len(unread)})", why=TOO_FEW)
 

@@ -192,6 +192,19 @@ def test_where_says_who_used_it_last(stored: Home):
     assert done.out == f"keychain  {stored.credentials}  anthropic/work  stored\n"
 
 
+def test_where_says_how_all_of_the_home_is_looked_at(stored: Home):
+    elsewhere = stored.path / "elsewhere/notes.txt"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(KEY)
+    said = stored.here("where", "anthropic", "work").err
+    wider = f"--below {stored.path}"
+    assert said.endswith(f"all of yours: ringlet where anthropic work {wider}\n")
+
+    done = stored.here("where", "anthropic", "work", *wider.split())
+    assert "elsewhere/notes.txt:1" in done.out
+    assert "--below" not in done.err
+
+
 def test_where_refuses_a_folder_that_is_not_there(stored: Home):
     done = stored.here("where", "anthropic", "work", "--below", "nowhere")
 
