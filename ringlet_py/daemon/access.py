@@ -14,11 +14,12 @@ from ringlet_py.daemon.peers import name_of
 from ringlet_py.errors import OutOfScope, TokenRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from starlette.requests import Request as HttpRequest
 
     from ringlet_py.audit import Recorder
+    from ringlet_py.daemon.lender import Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.tokens import Caller
@@ -27,6 +28,7 @@ LONGEST = 512  # characters of a token
 FAILURES = 10  # of one peer in WINDOW seconds; as many of them are recorded
 WINDOW = 60.0
 ACTION = "authenticate"
+CALL = "ringlet.call"  # where a request's scope has the claim that was begun for it
 
 
 class TooManyFailures(TokenRefused):
@@ -109,12 +111,20 @@ def _too_many(seconds: float) -> TooManyFailures:
 
 def bearer_of(request: HttpRequest) -> str:
     """The text of the bearer token; TokenRefused without one."""
-    given = request.headers.getlist("authorization")
-    scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    text = text.strip()
-    if scheme.lower() != "bearer" or not text or len(text) > LONGEST or not text.isascii():
+    text = bearer_in(request.scope["headers"])
+    if not text:
         raise TokenRefused("there is no bearer token", why="the request has no header Authorization: Bearer TOKEN")
     return text
+
+
+def bearer_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The same of the headers as ASGI has them, with small letters; "" without one."""
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1 or not given[0].isascii():
+        return ""
+    scheme, _, text = given[0].decode("ascii").partition(" ")
+    text = text.strip()
+    return text if scheme.lower() == "bearer" and len(text) <= LONGEST else ""
 
 
 async def caller_of(request: HttpRequest) -> Caller:
@@ -135,19 +145,22 @@ async def _known_caller(request: HttpRequest) -> Caller:
     return caller
 
 
-async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> tuple[Caller, Lease]:
-    """The same, and the key that is asked for in its name, in one go; raises as `Lender.claim_as`."""
+async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> tuple[Call, Lease]:
+    """The key that is asked for in the name of whoever holds the request's token, both looked up in one go.
+
+    A claim that the request brings along, begun before, is only ended.  Raises as `Lender.begin` and its answer.
+    """
     daemon: Daemon = request.app.state.daemon
-
-    def known(caller: Caller) -> Request:
-        request.scope[CALLER] = caller
-        return asked(caller)
-
+    call: Call | None = request.scope.get(CALL)
     try:
-        return await daemon.lender.claim_as(bearer_of(request), known)
+        call = request.scope[CALL] = call or daemon.lender.begin(bearer_of(request), asked)
+        return call, await daemon.lender.ended(call)
     except TokenRefused:
         await _count(request, daemon)
         raise
+    finally:
+        if call is not None and call.caller is not None:
+            request.scope[CALLER] = call.caller
 
 
 async def _count(request: HttpRequest, daemon: Daemon) -> None:

@@ -7,9 +7,10 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ringlet_py.daemon.peers import UID, uid_of
+from ringlet_py.daemon.whole import plain_answer
 
 if TYPE_CHECKING:
     import asyncio
@@ -120,11 +121,11 @@ class Guarded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The whole head: it starts the request, unless that is too large already."""
         self._check_sizes()
+        if not self.url.startswith(b"/"):
+            self.scope["target"] = self.url  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
         # what stands after a chunked body looks like headers too, and comes too late to be believed
         self.headers = []
-        if not self.url.startswith(b"/"):
-            self.scope["target"] = self.url  # type: ignore[typeddict-unknown-key]
         if self.parser.should_upgrade():  # what follows would be another protocol
             self.cycle.keep_alive = False
         self._phase = _BODY
@@ -155,9 +156,17 @@ class Guarded(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The whole answer is given; the next request may take its time from now on."""
+        """The whole answer is given; the next request may take its time from now on.
+
+        As uvicorn's, but for its timer for those who say no more: `sweep` ends them too.
+        """
         self._since = self.loop.time()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def pause_writing(self) -> None:
         """The peer does not read its answer."""
@@ -239,20 +248,8 @@ class Guarded(HttpToolsProtocol):
             self.transport.write_eof()
 
 
-def guarded(bounds: Bounds) -> type[Guarded]:
-    """The protocol with these bounds."""
-    return type("Guarded", (Guarded,), {"bounds": bounds})
-
-
 def sweep(connections: Iterable[object], now: float) -> None:
     """Ends each connection that has taken too long."""
     for each in list(connections):
         if isinstance(each, Guarded):
             each.sweep(now)
-
-
-def plain_answer(status: int, what: str) -> bytes:
-    """A whole answer of HTTP, after which the connection ends."""
-    body = b'{"error":"%s","code":"usage","why":"","hint":""}' % what.encode("ascii")
-    head = STATUS_LINE[status] + b"content-type: application/json\r\ncache-control: no-store\r\nconnection: close\r\n"
-    return head + b"content-length: %d\r\n\r\n" % len(body) + body

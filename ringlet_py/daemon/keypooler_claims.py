@@ -6,9 +6,9 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.daemon.access import claimed
+from ringlet_py.daemon.access import CALL, claimed
 from ringlet_py.daemon.answers import answer, told
-from ringlet_py.daemon.keypooler_notes import KEY, Notes
+from ringlet_py.daemon.keypooler_notes import KEY
 from ringlet_py.daemon.keypooler_shapes import id_of
 from ringlet_py.daemon.users import address_of, checked_id
 from ringlet_py.entry import Address, check_name
@@ -31,32 +31,18 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ringlet_py.app import App
-    from ringlet_py.daemon.lender import Lender
+    from ringlet_py.daemon.lender import Call, Lender
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.lending.known import Known
     from ringlet_py.secret import Secret
     from ringlet_py.tokens import Caller
 
+    Params = Iterable[tuple[str, str]]
     Wishes = dict[str, str]
 
 ASKED = ("feature", "provider", "pool", "alias", "user", "channel")
 _ENOUGH = ("feature", "provider", "pool")  # one of which has to be said
-
-
-class Asking:
-    """What a request asks for: taken apart once it is known who asks, and kept for what is said if there is no key."""
-
-    def __init__(self, params: Iterable[tuple[str, str]]) -> None:
-        self._params = params
-        self.caller: Caller | None = None
-        self.wishes: Wishes = {}
-
-    def __call__(self, caller: Caller) -> Request:
-        """The request in the caller's name; UsageError."""
-        self.wishes = wishes_of(self._params)
-        self.caller = caller
-        return asked(caller, self.wishes)
 
 
 async def claim_key(request: HttpRequest) -> Response:
@@ -66,39 +52,60 @@ async def claim_key(request: HttpRequest) -> Response:
     POST /leases.
     """
     daemon: Daemon = request.app.state.daemon
-    app, asking = daemon.app, Asking(request.query_params.multi_items())  # the same to the end, whatever is reloaded
+    params = request.query_params.multi_items()
     try:
-        caller, lease = await claimed(request, asking)
+        call, lease = await claimed(request, lambda caller: asked(caller, wishes_of(params)))
     except (KeyNotFound, PoolEmpty, UsageError) as problem:
-        return await _without(request, app, asking, problem)
-    known = app.lending.known()
-    is_stored = lease.backend != ENVIRONMENT  # whose address may be a stored key's too
-    entry = known.entries.get(str(lease.address)) if is_stored else None
+        return await _without(request, params, problem)
     try:
-        secrets = await _bound(daemon.lender, caller, lease, entry.secrets if entry else ())
-        metadata = await _metadata(request, app, known.version) if is_stored else {}
+        found = shown_at_once(daemon, call, lease) or await _shown_whole(daemon, call, lease)
     except RingletError:  # nobody has the key
-        await daemon.tend(app.broker.release, lease)
+        await daemon.tend(call.app.broker.release, lease)
         raise
-    daemon.lent.note(caller, lease)
-    return answer(_shown(lease, secrets, metadata.get(str(lease.address), {}).get("metadata", {})))
+    note_lent(daemon, call, lease)
+    return answer(found)
 
 
-async def _without(request: HttpRequest, app: App, asking: Asking, problem: RingletError) -> Response:
+def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any] | None:
+    """What is answered, if nothing has to be asked for it: no secret goes along, and the notes have been read."""
+    if lease.backend == ENVIRONMENT:  # whose address may be a stored key's too
+        return _shown(lease, {}, {})
+    known = call.app.lending.known()
+    entry, notes = known.entries.get(str(lease.address)), daemon.notes.at(known.version)
+    if notes is None or (entry is not None and entry.secrets):
+        return None
+    return _shown(lease, {}, notes)
+
+
+async def _shown_whole(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any]:
+    known = call.app.lending.known()
+    entry = known.entries.get(str(lease.address))
+    secrets = await _bound(daemon.lender, call, lease, entry.secrets if entry else ())
+    return _shown(lease, secrets, await daemon.notes.read(daemon, call.app, known.version))
+
+
+def note_lent(daemon: Daemon, call: Call, lease: Lease) -> None:
+    """The caller may say how that key fared."""
+    if call.caller is not None:
+        daemon.lent.note(call.caller, lease)
+
+
+async def _without(request: HttpRequest, params: Params, problem: RingletError) -> Response:
     """That there is no key, and where one is to be had; raises what there is no more to say of."""
     daemon: Daemon = request.app.state.daemon
-    caller, wishes = asking.caller, asking.wishes
-    if caller is None:  # what was asked for could not be understood
+    call: Call = request.scope[CALL]
+    if call.caller is None or call.request is None:  # what was asked for could not be understood
         raise problem
+    wishes = wishes_of(params)
     if "provider" not in wishes and "pool" not in wishes:
-        raise await daemon.look(_no_key, app, caller, wishes["feature"], problem) from None
+        raise await daemon.look(_no_key, call.app, call.caller, wishes["feature"], problem) from None
     if isinstance(problem, UsageError) or "provider" not in wishes:
         raise problem
-    found = await daemon.look(_where_to_get, app, wishes)
+    found = await daemon.look(_where_to_get, call.app, wishes)
     return answer({**told(request, problem), **found}, status=problem.http_status)
 
 
-def wishes_of(params: Iterable[tuple[str, str]]) -> Wishes:
+def wishes_of(params: Params) -> Wishes:
     """What the query says; UsageError for what is not known here, is said twice, or contradicts itself."""
     found: Wishes = {}
     for name, text in params:
@@ -127,14 +134,15 @@ def asked(caller: Caller, wishes: Wishes) -> Request:
     return caller.request(Address(named.pop("provider"), named.pop("alias")), **named)
 
 
-async def _bound(lender: Lender, caller: Caller, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
+async def _bound(lender: Lender, call: Call, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
     """The secrets that travel with the key, each claimed; if one cannot be opened, the key is not handed over."""
-    return {name: await _secret(lender, caller, lease.address, name) for name in names}
+    assert call.caller is not None  # noqa: S101 - who has a lease is known
+    admitted = replace(call.caller, scopes=())  # as far as the key itself was, which may have been for its pool
+    return {name: await _secret(lender, admitted, lease.address, name) for name in names}
 
 
-async def _secret(lender: Lender, caller: Caller, key: Address, name: str) -> Secret:
+async def _secret(lender: Lender, admitted: Caller, key: Address, name: str) -> Secret:
     address = Address(key.provider, key.alias, name)
-    admitted = replace(caller, scopes=())  # as far as the key itself was, which may have been for its pool or feature
     try:
         return (await lender.claim(admitted.request(address, purpose=f"bound to {key}"))).secret
     except KeyNotFound:
@@ -142,23 +150,15 @@ async def _secret(lender: Lender, caller: Caller, key: Address, name: str) -> Se
         raise KeychainBroken(f"{address} cannot be opened", why=why, hint=address.to_set()) from None
 
 
-async def _metadata(request: HttpRequest, app: App, version: str) -> dict[str, dict[str, Any]]:
-    """What was noted with keys; read again only when the ledger has changed."""
-    seen, notes = getattr(request.app.state, "key_notes", ("", {}))
-    if seen != version:
-        notes = await request.app.state.daemon.look(Notes(app).all, KEY)
-        request.app.state.key_notes = version, notes
-    return notes
-
-
-def _shown(lease: Lease, secrets: dict[str, Secret], metadata: dict[str, Any]) -> dict[str, Any]:
+def _shown(lease: Lease, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    address = str(lease.address)
     return {
-        "key_id": id_of(KEY, str(lease.address)),
+        "key_id": id_of(KEY, address),
         "value": lease.secret.reveal(),
-        "metadata": metadata,
+        "metadata": notes[address].get("metadata", {}) if address in notes else {},
         "secrets": {name: secret.reveal() for name, secret in secrets.items()},
         "lease": lease.id,
-        "address": str(lease.address),
+        "address": address,
         "reason": lease.reason,
         "base_url": lease.base_url,
         "expires_at": lease.expires_at or None,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ringlet_py.app import App
+    from ringlet_py.daemon.parts import Daemon
 
     Note = Mapping[str, Any]
 
@@ -70,6 +71,25 @@ class Notes:
     def _replaced(self, kind: str, name: str, old: str, new: str) -> bool:
         # most have none, and a change of the ledger makes every claim look again
         return old == new or self._documents.change_document(KIND, f"{kind} {name}", old, new)
+
+
+class KeyNotes:
+    """What was noted with keys, by address; read again only when the ledger has changed."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[str, dict[str, dict[str, Any]]] = ("", {})
+
+    def at(self, version: str) -> dict[str, dict[str, Any]] | None:
+        """What was noted at that version of the ledger, None if it was not read."""
+        seen, notes = self._seen
+        return notes if seen == version else None
+
+    async def read(self, daemon: Daemon, app: App, version: str) -> dict[str, dict[str, Any]]:
+        """The same, read if it was not."""
+        if (notes := self.at(version)) is None:
+            notes = await daemon.look(Notes(app).all, KEY)
+            self._seen = version, notes
+        return notes
 
 
 def _written(note: Note, before: Note) -> str:

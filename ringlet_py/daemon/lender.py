@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ringlet_py.lease import Lease, Request
 
     Asked = Callable[[Caller], Request]
-    Answer = tuple[Caller, Request, Lease | None]
+    Answer = Lease | None | Exception
 
 MOST = 32  # claims in one transaction: what the last of them waits for the others is some milliseconds
 WAITING = 256  # claims that wait for their group
@@ -30,13 +30,21 @@ _NOBODY = Caller(name="")
 _IN_VAIN = (KeychainTimeout, LedgerUnreachable, AuditUnwritable)
 
 
-@dataclass(slots=True)
-class _Call:
-    """One claim in a group: whose token it is ("" if that was asked before), what it asks for, and who waits for it."""
+@dataclass(slots=True, eq=False)
+class Call:
+    """One claim that is under way: whose token it is ("" if that was asked before), and what it asks for.
 
-    token: str
+    `answer` is the lease, or None for a claim that is better made in steps.  `caller` and `request` are who asks and
+    for what, as soon as that is known, `since` when it began and `app` whose keys it is about.
+    """
+
+    token: str = field(repr=False)
     asked: Asked
-    answer: asyncio.Future[Answer] = field(repr=False)
+    answer: asyncio.Future[Lease | None] = field(repr=False)
+    app: App
+    since: float
+    caller: Caller | None = None
+    request: Request | None = None
 
 
 class Lender:
@@ -49,29 +57,37 @@ class Lender:
         self._work = work
         self._tend = tend
         self._metrics = metrics
-        self._waiting: list[_Call] = []
+        self._waiting: list[Call] = []
         self._draining: asyncio.Task[None] | None = None
         self._is_warm = False
 
     async def claim(self, request: Request) -> Lease:
         """As `Broker.claim`; what waits occupies no thread.  DaemonBusy, at once, if too many claims wait already."""
-        return (await self.claim_as("", lambda _: request))[1]
+        return await self.ended(self.begin("", lambda _: request))
 
-    async def claim_as(self, token: str, asked: Asked) -> tuple[Caller, Lease]:
-        """The same for whoever holds the token, which is looked up together with others'; raises TokenRefused too."""
-        with self._metrics.claiming(asked) as claiming:
-            caller, request, lease = await self._joined(token, claiming)
-            claiming.lease = lease = lease or await self._stepwise(request)
-        return caller, lease
+    def begin(self, token: str, asked: Asked) -> Call:
+        """A claim for whoever holds the token, which is looked up together with others'; DaemonBusy as above.
 
-    async def _joined(self, token: str, asked: Asked) -> Answer:
+        Its `answer` may raise TokenRefused too.
+        """
         if len(self._waiting) >= WAITING:
             raise busy("claims")
-        call = _Call(token, asked, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        call = Call(token, asked, loop.create_future(), self._app, self._metrics.steady())
         self._waiting.append(call)
         if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
-        return await call.answer
+            self._draining = loop.create_task(self._drain())
+        return call
+
+    async def ended(self, call: Call) -> Lease:
+        """What it comes to, counted."""
+        try:
+            lease = await call.answer or await self._stepwise(call)
+        except Exception as problem:
+            self._metrics.claimed(call, problem=problem)
+            raise
+        self._metrics.claimed(call, lease)
+        return lease
 
     async def _drain(self) -> None:
         """One group after the other: those who come while one is being answered are the next."""
@@ -83,12 +99,12 @@ class Lender:
                 if all(isinstance(answer, _IN_VAIN) for answer in answers):
                     calls, answers = self._with_those_behind(calls, answers)
                 for call, answer in zip(calls, answers, strict=True):
-                    if not _is_told(call, answer) and not isinstance(answer, Exception) and answer[2]:
-                        await self._given_back(answer[2])
+                    if not _is_told(call, answer) and answer and not isinstance(answer, Exception):
+                        await self._given_back(answer)
         finally:
             self._draining = None
 
-    async def _answered(self, calls: list[_Call]) -> list[Answer | Exception]:
+    async def _answered(self, calls: list[Call]) -> list[Answer]:
         """What each of the calls comes to; where all of them fail of what nobody foresaw, each is asked by itself."""
         try:
             return await self._at_once(calls) if self._is_at_once() else await self._in_thread(calls)
@@ -99,9 +115,7 @@ class Lender:
                 return [problem]
         return [(await self._answered([call]))[0] for call in calls]
 
-    def _with_those_behind(
-        self, calls: list[_Call], answers: list[Answer | Exception]
-    ) -> tuple[list[_Call], list[Answer | Exception]]:
+    def _with_those_behind(self, calls: list[Call], answers: list[Answer]) -> tuple[list[Call], list[Answer]]:
         """Who waits behind a group that waited in vain is told so too, and not after another wait."""
         behind, self._waiting = self._waiting, []
         return calls + behind, answers + [answers[0]] * len(behind)
@@ -126,7 +140,7 @@ class Lender:
         """
         return self._is_warm and not self._app.kept.is_busy() and not self._app.audit.is_busy()
 
-    async def _at_once(self, calls: list[_Call]) -> list[Answer | Exception]:
+    async def _at_once(self, calls: list[Call]) -> list[Answer]:
         """In the event loop, which waits for nobody: who would have had to, waits in a thread after all."""
         try:
             with self._app.kept.hurrying():
@@ -139,21 +153,22 @@ class Lender:
         waited = iter(await self._waited(late))
         return [next(waited) if isinstance(answer, KeychainTimeout) else answer for answer in answers]
 
-    async def _waited(self, calls: list[_Call]) -> list[Answer | Exception]:
+    async def _waited(self, calls: list[Call]) -> list[Answer]:
         """The same in a thread, its error an answer too: what others of the group have got already is theirs."""
         try:
             return await self._in_thread(calls)
         except Exception as problem:  # noqa: BLE001 - it is told to those who wait
             return [problem] * len(calls)
 
-    async def _in_thread(self, calls: list[_Call]) -> list[Answer | Exception]:
-        answers: list[Answer | Exception] = await self._tend(_answers, self._app, calls)
-        lent = any(not isinstance(answer, Exception) and answer[2] for answer in answers)
+    async def _in_thread(self, calls: list[Call]) -> list[Answer]:
+        answers: list[Answer] = await self._tend(_answers, self._app, calls)
+        lent = any(answer and not isinstance(answer, Exception) for answer in answers)
         self._is_warm = self._is_warm or (lent and self._app.settings.backend == SEALED)
         return answers
 
-    async def _stepwise(self, request: Request) -> Lease:
-        claiming = self._app.broker.claiming(request)
+    async def _stepwise(self, call: Call) -> Lease:
+        assert call.request is not None  # noqa: S101 - who has an answer was understood
+        claiming = self._app.broker.claiming(call.request)
         while True:
             found = await self._work(_step, claiming)
             if not isinstance(found, float):
@@ -162,30 +177,30 @@ class Lender:
             await asyncio.sleep(found)
 
 
-def _answers(app: App, calls: Sequence[_Call]) -> list[Answer | Exception]:
+def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
     """What each of the calls comes to; no lease yet where waiting was asked for, or a person may have to be."""
-    callers: dict[str, Caller] = {"": _NOBODY}
-    found: dict[int, Answer | Exception] = {}
-    claims: dict[int, tuple[Caller, Request]] = {}
-    for number, call in enumerate(calls):
+    callers = {"": _NOBODY}
+    found: dict[Call, Answer] = {}
+    claims: dict[Call, Request] = {}
+    for call in calls:
         try:
-            caller = callers.get(call.token) or app.tokens.authenticate(call.token)
-            request = call.asked(caller)
+            if call.token not in callers:
+                callers[call.token] = app.tokens.authenticate(call.token)
+            call.caller = callers[call.token]
+            call.request = request = call.asked(call.caller)
         except RingletError as problem:
-            found[number] = problem
+            found[call] = problem
             continue
-        callers[call.token] = caller
         if request.wait or app.settings.backend not in QUICK:
-            found[number] = caller, request, None
+            found[call] = None
         else:
-            claims[number] = caller, request
-    leases = app.broker.claim_all([request for _, request in claims.values()]) if claims else []
-    for (number, asked), lease in zip(claims.items(), leases, strict=True):
-        found[number] = lease if isinstance(lease, RingletError) else (*asked, lease)
-    return [found[number] for number in range(len(calls))]
+            claims[call] = request
+    if claims:
+        found |= zip(claims, app.broker.claim_all(list(claims.values())), strict=True)
+    return [found[call] for call in calls]
 
 
-def _is_told(call: _Call, answer: Answer | Exception) -> bool:
+def _is_told(call: Call, answer: Answer) -> bool:
     """Whether somebody still waited for the answer."""
     if call.answer.cancelled():
         return False

@@ -10,7 +10,7 @@ import time
 from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ringlet_py.daemon.access import admin_of
 from ringlet_py.daemon.answers import text
@@ -19,15 +19,14 @@ from ringlet_py.errors import AccessError, KeychainDenied, KeyUnusable, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import TracebackType
 
     from starlette.requests import Request as HttpRequest
     from starlette.responses import Response
 
     from ringlet_py.app import App
+    from ringlet_py.daemon.lender import Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
-    from ringlet_py.tokens import Caller
 
     Sample = tuple[str, dict[str, str], float]  # what stands after the family's name, labels, value
 
@@ -59,9 +58,15 @@ class Metrics:
         self._claims: dict[str, _Counts] = {}
         self._now: dict[str, Callable[[], int]] = {}
 
-    def claiming(self, asked: Callable[[Caller], Request]) -> Claiming:
-        """To be used instead of `asked`, and as a context: within it one claim is timed, and counted at the end."""
-        return Claiming(self, asked)
+    def claimed(self, call: Call, lease: Lease | None = None, problem: Exception | None = None) -> None:
+        """Counts the claim, unless it is none: it was not understood, or goes along with another one."""
+        request = call.request
+        if request is None or (request.address is not None and request.address.field):
+            return
+        name = _name(request, lease)
+        if lease is not None:
+            self._known.add(name)  # there is such a one
+        self.count(name, _outcome(problem), self.steady() - call.since)
 
     def watch(self, **now: Callable[[], int]) -> None:
         """Numbers that are asked for when somebody looks: `connections`, `requests`."""
@@ -118,37 +123,6 @@ async def show(request: HttpRequest) -> Response:
     with suppress(RingletError):  # without the ledger there are still numbers
         daemon.metrics.learn(await daemon.look(names_of, daemon.app))
     return text(daemon.metrics.exposed(), kind=_KIND)
-
-
-class Claiming:
-    """One claim that is under way; `lease` is set when it has gone well."""
-
-    __slots__ = ("_asked", "_metrics", "_request", "_since", "lease")
-
-    def __init__(self, metrics: Metrics, asked: Callable[[Caller], Request]) -> None:
-        self._metrics = metrics
-        self._asked = asked
-        self._request: Request | None = None
-        self._since = 0.0
-        self.lease: Lease | None = None
-
-    def __call__(self, caller: Caller) -> Request:
-        self._request = self._asked(caller)
-        return self._request
-
-    def __enter__(self) -> Self:
-        self._since = self._metrics.steady()
-        return self
-
-    def __exit__(self, _: type[BaseException] | None, problem: BaseException | None, __: TracebackType | None) -> None:
-        request = self._request
-        is_bound = request is not None and request.address is not None and request.address.field
-        if request is None or is_bound or not isinstance(problem, Exception | None):
-            return  # no claim, one that goes along with another, or one that nobody waits for any more
-        name = _name(request, self.lease)
-        if self.lease is not None:
-            self._metrics.learn([name])  # there is such a one
-        self._metrics.count(name, _outcome(problem), self._metrics.steady() - self._since)
 
 
 def names_of(app: App) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ringlet_py.daemon.access import Failures
+from ringlet_py.daemon.keypooler_notes import KeyNotes
 from ringlet_py.daemon.lender import Lender
 from ringlet_py.daemon.lent import Lent
 from ringlet_py.daemon.metrics import Metrics
@@ -30,6 +31,7 @@ class Daemon:
         self.app = app
         self.failures = Failures()
         self.metrics = Metrics()
+        self.notes = KeyNotes()
         self.lent = Lent(steady=self.metrics.steady)
         self._renewed = renewed
         self._warned = -WARNING

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from ringlet_py.daemon.asgi import asgi
-from ringlet_py.daemon.guard import Bounds, guarded, sweep
+from ringlet_py.daemon.door import Door, door
+from ringlet_py.daemon.guard import Bounds, sweep
 from ringlet_py.daemon.straight import Straight
 from ringlet_py.daemon.strangers import Strangers
 from ringlet_py.errors import RingletError
@@ -64,19 +65,20 @@ class Events:
 
 def serve(daemon: Daemon, doors: Doors, events: Events) -> None:
     """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon."""
-    application = Strangers(Straight(asgi(daemon)), port=doors.port, say=events.say)
-    server = _Server(_config(application, doors), daemon, doors, events)
+    application = Strangers(asgi(daemon), port=doors.port, say=events.say)
+    protocol = door(doors.bounds, Straight(daemon, application))
+    server = _Server(_config(application, protocol, doors.grace), daemon, doors, events)
     try:
         asyncio.run(server.serve(sockets=doors.sockets))
     finally:
         daemon.close()
 
 
-def _config(application: Strangers, doors: Doors) -> uvicorn.Config:
+def _config(application: Strangers, protocol: type[Door], grace: int) -> uvicorn.Config:
     """Everything said, so that no variable of the environment has a say."""
     return uvicorn.Config(
         application,
-        http=guarded(doors.bounds),
+        http=protocol,
         loop="asyncio",
         ws="none",
         lifespan="off",
@@ -88,8 +90,7 @@ def _config(application: Strangers, doors: Doors) -> uvicorn.Config:
         proxy_headers=False,
         forwarded_allow_ips=[],
         workers=1,
-        timeout_keep_alive=max(1, int(doors.bounds.idle_seconds)),
-        timeout_graceful_shutdown=doors.grace,
+        timeout_graceful_shutdown=grace,
     )
 
 

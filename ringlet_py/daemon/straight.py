@@ -1,49 +1,97 @@
-"""`GET /key` straight from the protocol to its function: it is asked for a thousand times for each other request."""
+"""`GET /key` straight from the protocol to the claims and back: there are a thousand of them for each other request.
+
+What can be answered at once with a key is; all else, errors among it, is said by the application, to which the request
+goes with the claim that was begun for it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request as HttpRequest
-from starlette.routing import Route
-
-from ringlet_py.daemon.keypooler_claims import claim_key
+from ringlet_py.daemon.access import CALL, bearer_in
+from ringlet_py.daemon.answers import encoded
+from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
 from ringlet_py.errors import RingletError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
+    import asyncio
+
+    from starlette.types import Scope
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from ringlet_py.daemon.door import Door
+    from ringlet_py.daemon.keypooler_claims import Wishes
+    from ringlet_py.daemon.lender import Call
+    from ringlet_py.daemon.parts import Daemon
+    from ringlet_py.daemon.strangers import Strangers
+    from ringlet_py.lease import Lease, Request
+    from ringlet_py.tokens import Caller
 
 PATH = "/key"
+_BODIES = (b"content-length", b"transfer-encoding", b"expect")
+_ALIKE, _LENGTH = 500, 256  # queries that are kept taken apart, and their bytes
 
 
 class Straight:
-    """The application, whose router and layers take longer than a claim; errors are answered as it answers them."""
+    """The way past the application; `strangers` are turned away on it too, and told so by the application."""
 
-    def __init__(self, application: Starlette) -> None:
-        self._application = application
-        self._handlers = application.exception_handlers
-        self._route = next(one for one in application.routes if isinstance(one, Route) and one.path == PATH)
+    def __init__(self, daemon: Daemon, strangers: Strangers) -> None:
+        self._daemon = daemon
+        self._strangers = strangers
+        self._known = lru_cache(maxsize=_ALIKE)(_wishes)
+        self._last: tuple[Caller, Wishes, Request] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request, or lets the application."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "GET":
-            await self._application(scope, receive, send)
-            return
-        scope["app"], scope["route"] = self._application, self._route
-        request = HttpRequest(scope, receive, send)
+    def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
+        """Whether it sees to the answer."""
+        scope = cast("Scope", cycle.scope)
+        query = scope["query_string"]
+        if scope["path"] != PATH or scope["method"] != "GET" or len(query) > _LENGTH:
+            return False
+        if any(name in _BODIES for name, _ in scope["headers"]) or self._strangers.refusal(scope):
+            return False
+        token = bearer_in(scope["headers"])
         try:
-            response = await claim_key(request)
-        except RingletError as problem:
-            kind = type(problem) if type(problem) in self._handlers else RingletError
-            response = await self._handled(request, problem, kind)
-        except Exception as problem:
-            response = await self._handled(request, problem, Exception)
-            await response(scope, receive, send)
-            raise
-        await response(scope, receive, send)
+            wishes = self._known(query)
+            call = self._daemon.lender.begin(token, lambda caller: self._asked(caller, wishes)) if token else None
+        except RingletError:
+            return False
+        if call is None:
+            return False
+        door.expect(call.answer)
+        call.answer.add_done_callback(partial(self._answer, door, cycle, call))
+        return True
 
-    async def _handled(self, request: HttpRequest, problem: Exception, kind: type[Exception]) -> Response:
-        found: Response = await self._handlers[kind](request, problem)
-        return found
+    def _asked(self, caller: Caller, wishes: Wishes) -> Request:
+        """The request; those who come together mostly ask for the same."""
+        if self._last is None or self._last[0] is not caller or self._last[1] is not wishes:
+            self._last = caller, wishes, asked(caller, wishes)
+        return self._last[2]
+
+    def _answer(
+        self, door: Door, cycle: RequestResponseCycle, call: Call, answer: asyncio.Future[Lease | None]
+    ) -> None:
+        if answer.cancelled():
+            door.stop(cycle)
+            return
+        lease = None if answer.exception() else answer.result()
+        body = None if lease is None or door.flow.write_paused else self._body(call, lease)
+        if lease is None or body is None:
+            cast("Scope", cycle.scope)[CALL] = call
+            door.ask_application(cycle)
+            return
+        self._daemon.metrics.claimed(call, lease)
+        note_lent(self._daemon, call, lease)
+        door.answer(cycle, body)
+
+    def _body(self, call: Call, lease: Lease) -> bytes | None:
+        try:
+            found = shown_at_once(self._daemon, call, lease)
+            return None if found is None else encoded(found)
+        except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
+            return None
+
+
+def _wishes(query: bytes) -> Wishes:
+    return wishes_of(parse_qsl(query.decode("latin-1"), keep_blank_values=True))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UNIX_HOSTS = frozenset((b"localhost", b"ringlet"))
 TOKENS = frozenset(("token", "access_token", "key", "api_key", "apikey", "authorization", "auth", "bearer", "secret"))
 _HTTP = 80
-_Refusal = tuple[int, str, str, str]  # status, code, what, why
+Refusal = tuple[int, str, str, str]  # status, code, what, why
 _STOPPING = (503, "daemon", "the daemon stops", "")
 
 
@@ -39,7 +39,7 @@ class Strangers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request: refuses it, or lets it through."""
-        refusal = self._refusal(scope)
+        refusal = self.refusal(scope)
         if refusal is not None:
             await refused(refusal, scope, receive, send)
             return
@@ -55,7 +55,8 @@ class Strangers:
         except Exception as problem:  # noqa: BLE001 - whatever it is, its text may hold a value
             self._say(f"ringlet: error: a request failed: {type(problem).__name__}")
 
-    def _refusal(self, scope: Scope) -> _Refusal | None:
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Why the request is not let through, None if it is."""
         hosts, browser = [], b""
         for name, value in scope["headers"]:
             if name == b"host":
@@ -85,7 +86,7 @@ def _is_for(host: bytes, target: bytes) -> bool:
     return bool(url.schema == b"http" and named.lower() == host and url.userinfo is None)
 
 
-def _in_query(query: bytes) -> _Refusal | None:
+def _in_query(query: bytes) -> Refusal | None:
     """An address is written to histories and logs, so nobody shall get used to having a token in one."""
     for pair in query.split(b"&") if query else ():
         name = unquote_plus(pair.partition(b"=")[0].decode("latin-1")).lower()
@@ -95,7 +96,7 @@ def _in_query(query: bytes) -> _Refusal | None:
     return None
 
 
-async def refused(refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+async def refused(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the refusal."""
     status, code, what, why = refusal
     found = answer({"error": what, "code": code, "why": why, "hint": ""}, status=status)

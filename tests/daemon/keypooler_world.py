@@ -14,7 +14,6 @@ from ringlet_py.audit.reading import find
 from ringlet_py.catalog import Catalog
 from ringlet_py.daemon.asgi import asgi
 from ringlet_py.daemon.parts import Daemon
-from ringlet_py.daemon.straight import Straight
 from ringlet_py.testing import FakeClock
 from tests.daemon import conformance
 from tests.end_to_end.program import FILE_BACKEND, Home
@@ -76,7 +75,7 @@ class World:
         self.app.catalog = CATALOG
         self.daemon = Daemon(self.app)
         self.application = asgi(self.daemon)
-        self.asgi = Straight(self.application)
+        self.asgi = self.application
         self.admin = self.app.tokens.admin.ensure().reveal()
 
     def close(self) -> None:

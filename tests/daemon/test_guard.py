@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from ringlet_py.daemon.guard import Bounds, guarded, sweep
+from ringlet_py.daemon.door import door
+from ringlet_py.daemon.guard import Bounds, sweep
 from ringlet_py.daemon.peers import uid_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def listening(
     config = uvicorn.Config(daemon, proxy_headers=False, ws="none", timeout_keep_alive=600, **quiet)
     config.load()
     loop = asyncio.get_running_loop()
-    made = guarded(bounds)
+    made = door(bounds)
 
     def protocol() -> Any:
         return made(config, daemon.state, {})

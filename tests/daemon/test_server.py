@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ringlet_py.daemon.door import door
+from ringlet_py.daemon.guard import Bounds
 from ringlet_py.daemon.server import Doors, Events, _config, _Server
 from tests.daemon.keypooler_world import World
 
@@ -35,7 +37,7 @@ def test_what_nobody_foresaw_is_said_by_its_kind_and_the_next_look_is_as_ever(
         raise ValueError(VALUE)
 
     async def looked() -> tuple[str, str]:
-        server = _Server(_config(world.asgi, doors), world.daemon, doors, events)  # type: ignore[arg-type]
+        server = _Server(_config(world.asgi, door(Bounds()), 10), world.daemon, doors, events)  # type: ignore[arg-type]
         with monkeypatch.context() as patched:
             patched.setattr(world.daemon, "reload", broken)
             patched.setattr(world.daemon.failures, "flush", broken)

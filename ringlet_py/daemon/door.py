@@ -1,0 +1,63 @@
+"""The guarded protocol, with a way past the application for those who can be answered at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from ringlet_py.daemon.guard import Bounds, Guarded
+from ringlet_py.daemon.whole import ok, plain_answer
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn._types import ASGI3Application
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+
+class Way(Protocol):
+    """A way past the application."""
+
+    def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
+        """Whether it sees to the answer, with one of the door's verbs; never within this call."""
+
+
+class Door(Guarded):
+    """What comes in goes the straight way if that takes it, else to the application."""
+
+    way: ClassVar[Way | None] = None
+
+    def ask_application(self, cycle: RequestResponseCycle) -> None:
+        """Has the application answer after all."""
+        super()._start_asgi_task(cycle, self.app)
+
+    def expect(self, answer: asyncio.Future[Any]) -> None:
+        """Until it is there, the daemon does not stop; it is cancelled as tasks are if that takes too long."""
+        self.tasks.add(answer)  # type: ignore[arg-type] # has all that uvicorn asks of a task
+        answer.add_done_callback(self.tasks.discard)
+
+    def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
+        """Gives the whole answer, JSON of what went well, in one go."""
+        if cycle.disconnected:
+            return
+        self._end(cycle, ok(body, cycle.default_headers, stays=cycle.keep_alive))
+
+    def stop(self, cycle: RequestResponseCycle) -> None:
+        """Says that the daemon stops."""
+        cycle.keep_alive = False
+        self._end(cycle, plain_answer(503, "the daemon stops", code="daemon"))
+
+    def _end(self, cycle: RequestResponseCycle, answer: bytes) -> None:
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(answer)
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if self.way is None or not self.way.takes(self, cycle):
+            super()._start_asgi_task(cycle, app)
+
+
+def door(bounds: Bounds, way: Way | None = None) -> type[Door]:
+    """The protocol with these bounds and that way."""
+    return type("Door", (Door,), {"bounds": bounds, "way": way})

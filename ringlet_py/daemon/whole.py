@@ -1,0 +1,30 @@
+"""Whole answers as the bytes of HTTP: for who is turned away before there is a request, and for who is in a hurry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_JSON = b"content-type: application/json\r\ncache-control: no-store\r\n"
+_CLOSE = b"connection: close\r\n"
+_OK = STATUS_LINE[200] + _JSON + b"x-content-type-options: nosniff\r\n"
+
+
+def plain_answer(status: int, what: str, *, code: str = "usage") -> bytes:
+    """That it is refused, after which the connection ends."""
+    body = b'{"error":"%s","code":"%s","why":"","hint":""}' % (what.encode("ascii"), code.encode("ascii"))
+    return _answer(STATUS_LINE[status] + _JSON + _CLOSE, body)
+
+
+def ok(body: bytes, more: Iterable[tuple[bytes, bytes]], *, stays: bool) -> bytes:
+    """The JSON of what went well, with these headers too; `stays`: the connection waits for the next request."""
+    headers = [b"%s: %s\r\n" % header for header in more]
+    return _answer(b"".join([_OK, *headers] if stays else [_OK, *headers, _CLOSE]), body)
+
+
+def _answer(head: bytes, body: bytes) -> bytes:
+    return b"%scontent-length: %d\r\n\r\n%s" % (head, len(body), body)
