@@ -9,6 +9,7 @@ from ringlet_py.daemon.whole import ok, plain_answer
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -25,15 +26,21 @@ class Door(Guarded):
     """What comes in goes the straight way if that takes it, else to the application."""
 
     way: ClassVar[Way | None] = None
+    head: Any = None  # what the way has noted of the last request here
 
     def ask_application(self, cycle: RequestResponseCycle) -> None:
         """Has the application answer after all."""
         super()._start_asgi_task(cycle, self.app)
 
-    def expect(self, answer: asyncio.Future[Any]) -> None:
-        """Until it is there, the daemon does not stop; it is cancelled as tasks are if that takes too long."""
+    def expect(self, answer: asyncio.Future[Any], tell: Callable[[asyncio.Future[Any]], object]) -> None:
+        """Tells when it is there, before which the daemon does not stop; cancelled as tasks are if that is too long."""
+
+        def told(answer: asyncio.Future[Any]) -> None:
+            self.tasks.discard(answer)
+            tell(answer)
+
         self.tasks.add(answer)  # type: ignore[arg-type] # has all that uvicorn asks of a task
-        answer.add_done_callback(self.tasks.discard)
+        answer.add_done_callback(told)
 
     def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
         """Gives the whole answer, JSON of what went well, in one go."""

@@ -68,20 +68,21 @@ async def claim_key(request: HttpRequest) -> Response:
 
 def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any] | None:
     """What is answered, if nothing has to be asked for it: no secret goes along, and the notes have been read."""
+    address = str(lease.address)
     if lease.backend == ENVIRONMENT:  # whose address may be a stored key's too
-        return _shown(lease, {}, {})
+        return _shown(lease, address, {}, {})
     known = call.app.lending.known()
-    entry, notes = known.entries.get(str(lease.address)), daemon.notes.at(known.version)
+    entry, notes = known.entries.get(address), daemon.notes.at(known.version)
     if notes is None or (entry is not None and entry.secrets):
         return None
-    return _shown(lease, {}, notes)
+    return _shown(lease, address, {}, notes)
 
 
 async def _shown_whole(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any]:
-    known = call.app.lending.known()
-    entry = known.entries.get(str(lease.address))
+    known, address = call.app.lending.known(), str(lease.address)
+    entry = known.entries.get(address)
     secrets = await _bound(daemon.lender, call, lease, entry.secrets if entry else ())
-    return _shown(lease, secrets, await daemon.notes.read(daemon, call.app, known.version))
+    return _shown(lease, address, secrets, await daemon.notes.read(daemon, call.app, known.version))
 
 
 def note_lent(daemon: Daemon, call: Call, lease: Lease) -> None:
@@ -150,8 +151,7 @@ async def _secret(lender: Lender, admitted: Caller, key: Address, name: str) -> 
         raise KeychainBroken(f"{address} cannot be opened", why=why, hint=address.to_set()) from None
 
 
-def _shown(lease: Lease, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    address = str(lease.address)
+def _shown(lease: Lease, address: str, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "key_id": id_of(KEY, address),
         "value": lease.secret.reveal(),

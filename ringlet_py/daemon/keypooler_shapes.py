@@ -20,7 +20,7 @@ MINUTE = 60  # seconds: the window of a limit that is a number alone
 NO_TIER = ":none"  # a pattern that fits no tier, since no tier's name has a colon
 FOR_EVER = "9999-12-31T23:59:59Z"
 # made for these ids alone; with another one every key and tier would have another id
-_NAMESPACE = UUID("5b6b1c39-2f0e-4a53-9c0b-7a0a6f6ad1c5")
+_NAMESPACE = UUID("5b6b1c39-2f0e-4a53-9c0b-7a0a6f6ad1c5").bytes
 # RFC 3339, 5.6
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _LIMIT = ("rate_limit", "window_seconds")
@@ -30,7 +30,7 @@ _CALENDAR = MappingProxyType({"day": 86_400, "week": 7 * 86_400, "month": 31 * 8
 def id_of(kind: str, name: str) -> str:
     """The id of the key at an address, or of the tier or consumer of a name: a UUID that stays the same."""
     # as uuid5 of _NAMESPACE makes it (RFC 9562, 5.5), in a third of its time: each claim answers with one
-    digits = sha1(_NAMESPACE.bytes + f"{kind}:{name}".encode(), usedforsecurity=False).hexdigest()
+    digits = sha1(_NAMESPACE + f"{kind}:{name}".encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 

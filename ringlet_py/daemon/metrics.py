@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ class Metrics:
         self.refused = 0  # tokens
         self._since = steady()
         self._known: set[str] = set()
-        self._claims: dict[str, _Counts] = {}
+        self._claims: defaultdict[str, _Counts] = defaultdict(_Counts)
         self._now: dict[str, Callable[[], int]] = {}
 
     def claimed(self, call: Call, lease: Lease | None = None, problem: Exception | None = None) -> None:
@@ -78,7 +79,7 @@ class Metrics:
 
     def count(self, name: str, outcome: str, seconds: float) -> None:
         """One claim more."""
-        found = self._claims.setdefault(name if name in self._known else OTHER, _Counts())
+        found = self._claims[name if name in self._known else OTHER]
         found.outcomes[outcome] += 1
         found.buckets[bisect_left(BUCKETS, seconds)] += 1
         found.seconds += seconds

@@ -6,8 +6,9 @@ goes with the claim that was begun for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ringlet_py.daemon.access import CALL, bearer_in
@@ -34,6 +35,16 @@ _BODIES = (b"content-length", b"transfer-encoding", b"expect")
 _ALIKE, _LENGTH = 500, 256  # queries that are kept taken apart, and their bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a request that may go the straight way: as it came, and what it says."""
+
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
+    query: bytes
+    token: str = field(repr=False)
+    wishes: Wishes
+
+
 class Straight:
     """The way past the application; `strangers` are turned away on it too, and told so by the application."""
 
@@ -45,23 +56,36 @@ class Straight:
 
     def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
         """Whether it sees to the answer."""
-        scope = cast("Scope", cycle.scope)
-        query = scope["query_string"]
-        if scope["path"] != PATH or scope["method"] != "GET" or len(query) > _LENGTH:
+        scope = cycle.scope
+        if scope["path"] != PATH or scope["method"] != "GET" or "target" in scope:
             return False
-        if any(name in _BODIES for name, _ in scope["headers"]) or self._strangers.refusal(scope):
+        head = door.head
+        # who keeps a connection says the same again and again
+        if head is None or head.headers != scope["headers"] or head.query != scope["query_string"]:
+            head = door.head = self._head(scope)  # type: ignore[arg-type]
+        if head is None:
             return False
-        token = bearer_in(scope["headers"])
+        wishes = head.wishes
         try:
-            wishes = self._known(query)
-            call = self._daemon.lender.begin(token, lambda caller: self._asked(caller, wishes)) if token else None
+            call = self._daemon.lender.begin(head.token, lambda caller: self._asked(caller, wishes))
         except RingletError:
             return False
-        if call is None:
-            return False
-        door.expect(call.answer)
-        call.answer.add_done_callback(partial(self._answer, door, cycle, call))
+        door.expect(call.answer, partial(self._answer, door, cycle, call))
         return True
+
+    def _head(self, scope: Scope) -> Head | None:
+        """What the head of a request says, None if it is for the application to answer."""
+        headers, query = scope["headers"], scope["query_string"]
+        token = bearer_in(headers)
+        # a token in the query has a name that is not known, so whoever has one there is told so by the application
+        if not token or len(query) > _LENGTH or self._strangers.refusal(scope):
+            return None
+        if any(name in _BODIES for name, _ in headers):
+            return None
+        try:
+            return Head(headers, query, token, self._known(query))
+        except RingletError:
+            return None
 
     def _asked(self, caller: Caller, wishes: Wishes) -> Request:
         """The request; those who come together mostly ask for the same."""
@@ -78,7 +102,7 @@ class Straight:
         lease = None if answer.exception() else answer.result()
         body = None if lease is None or door.flow.write_paused else self._body(call, lease)
         if lease is None or body is None:
-            cast("Scope", cycle.scope)[CALL] = call
+            cycle.scope[CALL] = call  # type: ignore[literal-required]
             door.ask_application(cycle)
             return
         self._daemon.metrics.claimed(call, lease)

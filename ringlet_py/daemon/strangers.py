@@ -39,7 +39,7 @@ class Strangers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request: refuses it, or lets it through."""
-        refusal = self.refusal(scope)
+        refusal = self.refusal(scope) or _in_query(scope["query_string"])
         if refusal is not None:
             await refused(refusal, scope, receive, send)
             return
@@ -56,7 +56,7 @@ class Strangers:
             self._say(f"ringlet: error: a request failed: {type(problem).__name__}")
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Why the request is not let through, None if it is."""
+        """Why the request is not let through, whatever its query is; None if it is."""
         hosts, browser = [], b""
         for name, value in scope["headers"]:
             if name == b"host":
@@ -68,7 +68,7 @@ class Strangers:
             return 421, "usage", "this is not the host that was asked for", f"the header Host is not {here}"
         if browser:
             return 403, "out-of-scope", "web pages may not ask here", f"the request has a header {browser.decode()}"
-        return _in_query(scope["query_string"])
+        return None
 
 
 def _is_for(host: bytes, target: bytes) -> bool:

@@ -276,3 +276,46 @@ def test_who_waits_when_the_daemon_stops_is_told_so(world: World, monkeypatch: p
 
     status, headers, body = asyncio.run(stopping())[0]
     assert (status, headers["connection"], body["code"]) == (503, "close", "daemon")
+
+
+def test_each_request_of_a_connection_is_answered_for_what_it_says_itself(world: World):
+    assert world.add_tier("two", other=10).status == 201
+    assert world.add_key("k2", tier="two").status == 201
+    same = get(token=world.admin)
+    answers, _ = ask(
+        world,
+        same,
+        get("/key?feature=other", token=world.admin),
+        get(token="wrong"),
+        get(KEY, "Origin: http://localhost", token=world.admin),
+        same,
+        get(KEY, CLOSE, "Content-Length: 1", token=world.admin) + b"x",
+    )
+
+    assert [status for status, _, _ in answers] == [200, 200, 401, 403, 200, 200]
+    assert [answers[number][2]["value"] for number in (0, 1, 4)] == [
+        "made-up-value-k1",
+        "made-up-value-k2",
+        "made-up-value-k1",
+    ]
+
+
+def test_a_token_that_is_revoked_is_refused_on_a_connection_that_it_has_used(world: World):
+    _, token = world.consumer("pro")
+
+    async def revoking() -> list[int]:
+        async with running(world) as daemon:
+            reader, writer = await asyncio.open_connection(*daemon.address)
+            statuses = []
+            for revoke in (False, True):
+                if revoke:
+                    world.app.tokens.revoke("bot")
+                writer.write(get(token=token))
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+                size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                await reader.readexactly(size)
+                statuses.append(int(head.split()[1]))
+            writer.close()
+            return statuses
+
+    assert asyncio.run(revoking()) == [200, 401]
