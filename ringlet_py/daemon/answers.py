@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
 JSON = "application/json"
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 CALLER = "ringlet.caller"  # where a request's scope has whoever holds its token, once that is known
 LOOK = "GET /openapi.json tells what there is"
@@ -35,12 +34,13 @@ _HERE = {
 
 def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The value as JSON."""
-    return Response(encoded(value), status, {**_ALWAYS, **(headers or {})}, media_type=JSON)
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return as_json(body, status=status, headers=headers)
 
 
-def encoded(value: object) -> bytes:
-    """The value as JSON says it."""
-    return _ENCODER.encode(value).encode("ascii")
+def as_json(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """What is JSON already."""
+    return Response(body, status, {**_ALWAYS, **(headers or {})}, media_type=JSON)
 
 
 def text(value: str, *, kind: str) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
 from ringlet_py.daemon.access import CALL, claimed
-from ringlet_py.daemon.answers import answer, told
+from ringlet_py.daemon.answers import answer, as_json, told
 from ringlet_py.daemon.keypooler_notes import KEY
 from ringlet_py.daemon.keypooler_shapes import id_of
 from ringlet_py.daemon.users import address_of, checked_id
@@ -63,11 +65,11 @@ async def claim_key(request: HttpRequest) -> Response:
         await daemon.tend(call.app.broker.release, lease)
         raise
     note_lent(daemon, call, lease)
-    return answer(found)
+    return as_json(found)
 
 
-def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any] | None:
-    """What is answered, if nothing has to be asked for it: no secret goes along, and the notes have been read."""
+def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> bytes | None:
+    """The answer, if nothing has to be asked for it: no secret goes along, and the notes have been read."""
     address = str(lease.address)
     if lease.backend == ENVIRONMENT:  # whose address may be a stored key's too
         return _shown(lease, address, {}, {})
@@ -78,7 +80,7 @@ def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any] | 
     return _shown(lease, address, {}, notes)
 
 
-async def _shown_whole(daemon: Daemon, call: Call, lease: Lease) -> dict[str, Any]:
+async def _shown_whole(daemon: Daemon, call: Call, lease: Lease) -> bytes:
     known, address = call.app.lending.known(), str(lease.address)
     entry = known.entries.get(address)
     secrets = await _bound(daemon.lender, call, lease, entry.secrets if entry else ())
@@ -151,19 +153,17 @@ async def _secret(lender: Lender, admitted: Caller, key: Address, name: str) -> 
         raise KeychainBroken(f"{address} cannot be opened", why=why, hint=address.to_set()) from None
 
 
-def _shown(lease: Lease, address: str, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "key_id": id_of(KEY, address),
-        "value": lease.secret.reveal(),
-        "metadata": notes[address].get("metadata", {}) if address in notes else {},
-        "secrets": {name: secret.reveal() for name, secret in secrets.items()},
-        "lease": lease.id,
-        "address": address,
-        "reason": lease.reason,
-        "base_url": lease.base_url,
-        "expires_at": lease.expires_at or None,
-        "remaining": lease.remaining if lease.remaining >= 0 else None,
-    }
+def _shown(lease: Lease, address: str, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> bytes:
+    """The answer as JSON, written out: an encoder would take a fifth of the time of a claim."""
+    noted = notes[address].get("metadata", {}) if address in notes else None
+    bound = {name: secret.reveal() for name, secret in secrets.items()}
+    return (
+        f'{{"key_id":"{id_of(KEY, address)}","value":{quoted(lease.secret.reveal())},'
+        f'"metadata":{json.dumps(noted) if noted else "{}"},"secrets":{json.dumps(bound) if bound else "{}"},'
+        f'"lease":{quoted(lease.id)},"address":{quoted(address)},"reason":{quoted(lease.reason)},'
+        f'"base_url":{quoted(lease.base_url)},"expires_at":{quoted(lease.expires_at) if lease.expires_at else "null"},'
+        f'"remaining":{lease.remaining if lease.remaining >= 0 else "null"}}}'
+    ).encode("ascii")
 
 
 def _no_key(app: App, caller: Caller, feature: str, problem: RingletError) -> RingletError:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ringlet_py.daemon.access import CALL, bearer_in
-from ringlet_py.daemon.answers import encoded
 from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
 from ringlet_py.errors import RingletError
 
@@ -111,8 +110,7 @@ class Straight:
 
     def _body(self, call: Call, lease: Lease) -> bytes | None:
         try:
-            found = shown_at_once(self._daemon, call, lease)
-            return None if found is None else encoded(found)
+            return shown_at_once(self._daemon, call, lease)
         except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
             return None
 

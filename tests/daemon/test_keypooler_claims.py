@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ringlet_py.daemon.keypooler_notes import Notes
+from ringlet_py.daemon.keypooler_claims import _shown
+from ringlet_py.daemon.keypooler_notes import KEY, Notes
+from ringlet_py.daemon.keypooler_shapes import id_of
 from ringlet_py.entry import Address, utc
 from ringlet_py.errors import KeychainTimeout
+from ringlet_py.lease import Lease
 from ringlet_py.secret import Secret
 from tests.daemon.keypooler_world import SEALED, Asked, World
 
@@ -484,3 +490,39 @@ def test_a_key_that_is_gone_from_the_keychain_is_not_lent_and_others_are(stocked
     stocked.app.backend.remove(Address("custom", "k1"))
 
     assert {stocked.key(feature="image").json["address"] for _ in range(2)} == {"custom/k2"}
+
+
+TEXT = st.text(max_size=30)
+VALUE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+NOTED = st.dictionaries(TEXT, st.none() | st.integers() | TEXT, max_size=3)
+
+
+@given(VALUE, st.dictionaries(TEXT, VALUE, max_size=2), NOTED, TEXT, TEXT, st.integers(-1, 10**12))
+def test_a_key_is_told_as_json_whatever_stands_in_it(
+    value: str, bound: dict[str, str], noted: dict[str, object], reason: str, url: str, remaining: int
+):
+    address = "custom/k1"
+    lease = Lease(
+        Address("custom", "k1"),
+        backend="sealed",
+        secret=Secret(value),
+        id="l1",
+        reason=reason,
+        base_url=url,
+        expires_at=reason,
+        remaining=remaining,
+    )
+    secrets = {name: Secret(each) for name, each in bound.items()}
+
+    assert json.loads(_shown(lease, address, secrets, {address: {"metadata": noted}})) == {
+        "key_id": id_of(KEY, address),
+        "value": value,
+        "metadata": noted,
+        "secrets": bound,
+        "lease": "l1",
+        "address": address,
+        "reason": reason,
+        "base_url": url,
+        "expires_at": reason or None,
+        "remaining": remaining if remaining >= 0 else None,
+    }

@@ -228,7 +228,7 @@ def test_what_nobody_foresaw_is_said_by_the_application(world: World, monkeypatc
     def broken(*_: object) -> None:
         raise ValueError("made-up-value-k1")
 
-    monkeypatch.setattr("ringlet_py.daemon.straight.encoded", broken)
+    monkeypatch.setattr("ringlet_py.daemon.straight.shown_at_once", broken)
     answers, asked = ask(world, get(KEY, CLOSE, token=world.admin))
 
     assert answers[0][2]["value"] == "made-up-value-k1"
