@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl
 
 from ringlet_py.daemon.access import CALL, bearer_in
 from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
-from ringlet_py.errors import RingletError
 
 if TYPE_CHECKING:
     import asyncio
@@ -58,22 +57,27 @@ class Straight:
         scope = cycle.scope
         if scope["path"] != PATH or scope["method"] != "GET" or "target" in scope:
             return False
-        head = door.head
+        try:
+            call = self._begun(door, scope)  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
+            return False
+        if call is not None:
+            door.expect(call.answer, partial(self._answer, door, cycle, call))
+        return call is not None
+
+    def _begun(self, door: Door, scope: Scope) -> Call | None:
+        """The claim; None for a request that is for the application to answer."""
+        head: Head | None = door.head
         # who keeps a connection says the same again and again
         if head is None or head.headers != scope["headers"] or head.query != scope["query_string"]:
-            head = door.head = self._head(scope)  # type: ignore[arg-type]
+            head = door.head = self._head(scope)
         if head is None:
-            return False
+            return None
         wishes = head.wishes
-        try:
-            call = self._daemon.lender.begin(head.token, lambda caller: self._asked(caller, wishes))
-        except RingletError:
-            return False
-        door.expect(call.answer, partial(self._answer, door, cycle, call))
-        return True
+        return self._daemon.lender.begin(head.token, lambda caller: self._asked(caller, wishes))
 
     def _head(self, scope: Scope) -> Head | None:
-        """What the head of a request says, None if it is for the application to answer."""
+        """What the head says, None if the application has to say something of it."""
         headers, query = scope["headers"], scope["query_string"]
         token = bearer_in(headers)
         # a token in the query has a name that is not known, so whoever has one there is told so by the application
@@ -81,10 +85,7 @@ class Straight:
             return None
         if any(name in _BODIES for name, _ in headers):
             return None
-        try:
-            return Head(headers, query, token, self._known(query))
-        except RingletError:
-            return None
+        return Head(headers, query, token, self._known(query))
 
     def _asked(self, caller: Caller, wishes: Wishes) -> Request:
         """The request; those who come together mostly ask for the same."""
