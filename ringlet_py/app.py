@@ -43,7 +43,7 @@ def say_on_stderr(text: str) -> None:
 
 
 class App:
-    """Everything ringlet is made of, for one environment.
+    """Everything ringlet is made of, for one environment and one file of settings (`config`; "": the ordinary one).
 
     `audit` overrides the settings (None: as they say), `hold` keeps it open; `interactive`: a person can be asked.
     """
@@ -56,22 +56,22 @@ class App:
         interactive: bool = False,
         hold: bool = False,
         settings: Settings | None = None,
+        config: str = "",
         clock: Callable[[], float] = time.time,
         say: Callable[[str], None] = say_on_stderr,
     ) -> None:
         self.environ = environ
         self.interactive = interactive
-        self.clock = clock
-        self.say = say
-        self._audit_override = audit
+        self.clock, self.say = clock, say
+        self._audit_override, self._hold = audit, hold
         self._given_settings = settings
-        self._hold = hold
+        self._config = config
 
     @once
     def folders(self) -> Folders:
         from ringlet_py.files.folders import Folders
 
-        return Folders.of(self.environ)
+        return Folders.of(self.environ, self._config)
 
     @once
     def settings(self) -> Settings:
@@ -210,7 +210,7 @@ class App:
         stamps = stamps_of([*self._fixed_sources(name), *self.catalog.sources()])
         plan = self.plan(self.profiles.load(name))
         now = time.time_ns()
-        if not self.kept.is_shared:  # others may change it, and no file here would tell
+        if not (self.kept.is_shared or self._config):  # which others may change unseen, or which counts this once
             self.plans.save(plan, self.settings, stamps, now=now)
         keep_images(now=now)
         return plan

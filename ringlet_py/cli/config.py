@@ -70,7 +70,8 @@ def set_setting(
     given = typed(setting, _value(setting, value))
     _change(context, setting, given, json=json)
     if meaning := setting.weakens.get(shown(setting, given) or ""):
-        output.say(f"warning: {meaning}; undo it: ringlet config unset {setting.name}")
+        undo = f"ringlet config unset {setting.name}{session_of(context).config_words}"
+        output.say(f"warning: {meaning}; undo it: {undo}")
 
 
 def unset_setting(context: typer.Context, name: Name, json: Json = False) -> None:
@@ -144,7 +145,7 @@ def _change(context: typer.Context, setting: Setting, value: Any, *, json: bool)
 
     session = session_of(context)
     path = session.app.folders.config_file
-    changed = change_recorded(session.environ, setting, value, audit=session.audit_log)
+    changed = change_recorded(session.environ, setting, value, audit=session.audit_log, config=session.config)
     (found,) = _explained(session, setting.name)
     if json:
         output.document(changed=changed, **_short(found))

@@ -14,6 +14,7 @@ ListenAt = Annotated[
     typer.Option("--listen", metavar="ADDRESS:PORT", help="127.0.0.1, [::1] or localhost, which is both; port 0: any."),
 ]
 SocketOnly = Annotated[bool, typer.Option("--socket", help="Listen on the Unix socket alone, on no port.")]
+PATIENCE = 30.0  # seconds for the requests that are under way when it is stopped
 Json = Annotated[bool, typer.Option("--json", help="Show one JSON object.")]
 
 

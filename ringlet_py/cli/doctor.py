@@ -60,7 +60,7 @@ def _surroundings(session: Session) -> Surroundings:
     from ringlet_py.doctor.system import system_of
 
     clock = session.app.clock
-    app = App(session.environ, clock=clock, say=lambda _: None)
+    app = App(session.environ, config=session.config, clock=clock, say=lambda _: None)
     return Surroundings(
         app=app,
         system=system_of(sys.platform, session.environ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,10 @@ from ringlet_py.cli.session import session_of
 from ringlet_py.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 Words = Annotated[list[str] | None, typer.Argument(metavar="[COMMAND...]", help="The command, else the daily ones.")]
-Json = Annotated[bool, typer.Option("--json", help="With --all: one JSON object, with what each command takes.")]
+Json = Annotated[bool, typer.Option("--json", help="With --all: one JSON object: what each command takes and does.")]
 # as in the menu of bare `ringlet`
 _DAILY = {
     "ringlet run NAME": "run a profile",
@@ -33,6 +33,7 @@ def show_help(
 ) -> None:
     """Show the help of a command, or the daily ones; with --all every command there is."""
     from ringlet_py.cli.main import build, run
+    from ringlet_py.cli.manifest import commands, manifest
 
     if everything and words:
         raise UsageError("--all is about every command", hint=f"ringlet help {' '.join(words)}")
@@ -45,51 +46,13 @@ def show_help(
         output.say("to begin: ringlet init; groups of commands: ringlet --help; every command: ringlet help --all")
         return
     whole = typer.main.get_command(build())
-    found = list(_commands(whole))
     if json:
-        output.document(options=_options(whole), commands=[_told(name, each) for name, each in found])
-        return
-    _show((name, each.get_short_help_str(limit=90)) for name, each in found)
+        output.document(**manifest(whole))
+    else:
+        _show((name, each.get_short_help_str(limit=90)) for name, each in commands(whole))
 
 
 def _show(commands: Iterable[tuple[str, str]]) -> None:
     found = list(commands)
     width = max(len(name) for name, _ in found)
     output.lines(f"{name.ljust(width)}  {what}" for name, what in found)
-
-
-def _commands(group: Any, above: str = "ringlet") -> Iterator[tuple[str, Any]]:
-    """Each command that is not hidden, by its full name."""
-    for name, each in group.commands.items():
-        words = f"{above} {name}"
-        if hasattr(each, "commands"):
-            yield from _commands(each, words)
-        elif not each.hidden:
-            yield words, each
-
-
-def _told(name: str, command: Any) -> dict[str, Any]:
-    """What a program has to know to type the command."""
-    arguments = [each for each in command.params if each.param_type_name == "argument"]
-    return {
-        "command": name,
-        "about": command.help or "",
-        "arguments": [
-            {"name": each.name, "required": each.required, "repeatable": each.nargs == -1, "about": each.help or ""}
-            for each in arguments
-        ],
-        "options": _options(command),
-    }
-
-
-def _options(command: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "names": [*each.opts, *each.secondary_opts],
-            "takes_value": not each.is_flag,
-            "repeatable": each.multiple,
-            "about": each.help or "",
-        }
-        for each in command.params
-        if each.param_type_name == "option" and not each.hidden
-    ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ringlet_py.cli import misuse, output
-from ringlet_py.cli.everywhere import global_options, put_behind_commands
+from ringlet_py.cli.everywhere import global_options, put_behind_commands, words_at
 from ringlet_py.cli.session import Session
 from ringlet_py.cli.talk import Talk
 from ringlet_py.errors import RingletError, UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 INTERRUPTED = 130  # what shells report for a program that SIGINT ended
+_JSON = "--json"
 _HELP = frozenset(("-h", "--help"))
 BROKEN_PIPE = 141  # likewise for SIGPIPE
 
@@ -27,6 +28,7 @@ BROKEN_PIPE = 141  # likewise for SIGPIPE
 def run(argv: list[str], environ: Mapping[str, str]) -> int:
     """Runs one command line and returns its exit status; of a run, all after the first `--` is the agent's."""
     own, tail = split(argv)
+    own = _with_json_behind(own)
     session = Session(environ=environ, argv=tuple(own), tail=tail)
     stream: Any = Talk(sys.stderr, session) if sys.stderr is not None else None
     with redirect_stderr(stream):
@@ -76,8 +78,19 @@ def split(argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
 
 def is_run(argv: list[str]) -> bool:
     """Whether the command line starts an agent, so that exit statuses below 125 are the agent's."""
-    words = [word for word in argv if not word.startswith("-")]
+    words = [argv[place] for place in words_at(argv)]
     return words[:1] == ["run"] or words[:2] in (["profiles", "run"], ["pools", "claim"])
+
+
+def _with_json_behind(own: list[str]) -> list[str]:
+    """The words with a `--json` that stands before the command's name behind it, where the command itself takes it."""
+    places = words_at(own)
+    is_group = bool(places) and ":" not in PARTS.get(own[places[0]], ":")
+    name = places[: 2 if is_group else 1]
+    if not name or _JSON not in own[: name[-1]]:
+        return own
+    front = [word for word in own[: name[-1]] if word != _JSON]
+    return [*front, own[name[-1]], _JSON, *own[name[-1] + 1 :]]
 
 
 def build(asked: Sequence[str] = ()) -> typer.Typer:
@@ -144,8 +157,7 @@ PARTS = {
 
 def _asked(argv: list[str]) -> list[str]:
     """The command's words; help that is asked for before the last of them is about more than the command."""
-    places = [place for place, word in enumerate(argv) if not word.startswith("-")][:2]
-    return [argv[place] for place in places if _HELP.isdisjoint(argv[:place])]
+    return [argv[place] for place in words_at(argv)[:2] if _HELP.isdisjoint(argv[:place])]
 
 
 def _failed(problem: RingletError, session: Session) -> int:

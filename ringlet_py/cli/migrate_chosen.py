@@ -11,6 +11,7 @@ import typer
 from ringlet_py.cli import output
 from ringlet_py.cli.progress import progress
 from ringlet_py.errors import NotFound, UsageError
+from ringlet_py.files.here import full_path
 from ringlet_py.moving import made
 from ringlet_py.moving.below import MOST_FOLDERS
 from ringlet_py.moving.judging import SURE
@@ -32,22 +33,13 @@ FEW = 10
 def scanned(session: Session, below: str) -> Scan:
     """All that lies about; UsageError for a folder that is none."""
     app = session.app
-    folder = _folder(below)
+    folder = full_path(below, otherwise="ringlet migrate scan --below /FOLDER")
     if not os.path.isdir(folder):
         raise UsageError(f"{below} is not a folder", hint="ringlet migrate scan --below FOLDER")
     with progress("looking", total=MOST_FOLDERS) as advance:
         return made.look(
             app.keychain, app.catalog, app.folders, app.environ, below=folder, clock=app.clock, advance=advance
         )
-
-
-def _folder(below: str) -> str:
-    """Its absolute path, that of the current folder without one; UsageError where that is gone."""
-    try:
-        return os.path.abspath(below) if below else os.getcwd()
-    except OSError:
-        hint = "cd, then this again; or: ringlet migrate scan --below /FOLDER"
-        raise UsageError("the current folder is not there any more", hint=hint) from None
 
 
 def short(path: str, home: str) -> str:

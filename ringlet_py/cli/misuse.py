@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ringlet_py.cli.everywhere import words_at
 from ringlet_py.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,5 +56,5 @@ def _corrected(argv: tuple[str, ...], given: str, meant: str) -> str:
 
 def _command(argv: tuple[str, ...]) -> str:
     """The command that was asked for, where the parser does not tell: it stopped at an option of it."""
-    words = [word for word in argv if not word.startswith("-")]
+    words = [argv[place] for place in words_at(argv)]
     return " ".join(["ringlet", *words[: 1 if words[:1] and words[0] in _ALONE else 2]])

@@ -112,7 +112,7 @@ def _could_be_a_key(word: str) -> bool:
     """Addresses, paths, URLs and leases stay readable; keys in base64 have slashes too, and long pieces between."""
     import re
 
-    if len(word) < _KEY_LIKE or not {" ", "{"}.isdisjoint(word) or re.fullmatch(_LEASE, word):
+    if len(word) < _KEY_LIKE or word.endswith(".toml") or not {" ", "{"}.isdisjoint(word) or re.fullmatch(_LEASE, word):
         return False
     if "/" not in word:
         return True

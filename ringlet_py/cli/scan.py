@@ -12,6 +12,7 @@ from ringlet_py.cli import output
 from ringlet_py.cli.found import found_in
 from ringlet_py.cli.session import app_of
 from ringlet_py.errors import SearchIncomplete, UsageError
+from ringlet_py.files.here import full_path
 from ringlet_py.keychain.fingerprints import RESERVED
 from ringlet_py.searching.git import Git, program
 from ringlet_py.searching.hooks import hook_of
@@ -53,10 +54,11 @@ def scan(
     Nothing that is found is shown, only where it is, whose it is, and in which form.
     """
     app = app_of(context)
+    there = _there(paths or ([] if agents and not (staged or history or hook) else ["."]))
     if hook:
-        _hook(app, hook, (paths or ["."])[0], json=json)
+        _hook(app, hook, there[0], json=json)
         return
-    looking = _looking(app, paths or [], staged=staged, history=history, agents=agents)
+    looking = _looking(app, there, staged=staged, history=history, agents=agents)
     values = _values(app, looking, quiet=json)
     found = list(found_in(looking, values, None if json else _show))
     if json:
@@ -67,6 +69,13 @@ def scan(
         raise typer.Exit(FOUND)
     if looking.problems:
         raise SearchIncomplete(f"nothing was found, but not everything was looked at ({len(looking.problems)})")
+
+
+def _there(paths: list[str]) -> list[str]:
+    """The paths, unless one of them begins in a current folder that is gone."""
+    for path in paths:
+        full_path(path, otherwise="ringlet scan /FOLDER")
+    return paths
 
 
 def _document(values: Wanted, found: list[Finding], problems: list[str]) -> None:
@@ -81,13 +90,13 @@ def _document(values: Wanted, found: list[Finding], problems: list[str]) -> None
 def _looking(app: App, paths: list[str], *, staged: bool, history: bool, agents: bool) -> Looking:
     looking = Looking(keychain_file=app.file_backend().place, environ=app.environ)
     if staged:
-        looking.in_staged(paths or ["."])
+        looking.in_staged(paths)
     if history:
-        looking.in_histories(paths or ["."])
+        looking.in_histories(paths)
     if agents:
         looking.at_agents(app.catalog, app.folders)
-    if not (staged or history) and (paths or not agents):
-        looking.in_files(paths or ["."])
+    if paths and not (staged or history):
+        looking.in_files(paths)
     return looking
 
 

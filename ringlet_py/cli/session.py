@@ -14,6 +14,7 @@ from ringlet_py.app import App
 from ringlet_py.cli import output
 from ringlet_py.cli.asking import agrees
 from ringlet_py.errors import ConsentNeeded, Declined, RingletError
+from ringlet_py.files.checks import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,14 +46,21 @@ class Session:
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
+    config: str = ""
 
     @cached_property
     def app(self) -> App:
         """The composition root for this command."""
-        app = App(self.environ, audit=self.audit_log, interactive=self.can_see and not self.non_interactive)
+        interactive = self.can_see and not self.non_interactive
+        app = App(self.environ, audit=self.audit_log, interactive=interactive, config=self.config)
         if self.verbose and not self.wants_json:
             _tell_where(app, audit=self.audit_log)
         return app
+
+    def go_by(self, config: str) -> None:
+        """Takes that config.toml from now on."""
+        self.config = config
+        vars(self).pop("app", None)
 
     @property
     def can_see(self) -> bool:
@@ -74,6 +82,11 @@ class Session:
     def wants_json(self) -> bool:
         """Whether errors, too, are shown as JSON."""
         return "--json" in self.argv
+
+    @property
+    def config_words(self) -> str:
+        """What a command has to end with that is to go by the same config.toml."""
+        return f" --config {quoted(self.config)}" if self.config else ""
 
     def confirm(self, question: str, *, otherwise: str, yes: bool) -> None:
         """Returns if the person agrees (or said --yes before); raises Declined, ConsentNeeded where nobody can."""

@@ -105,8 +105,11 @@ def _looking(app: App, below: list[str]) -> Looking:
 
 
 def _here(home: str) -> list[str]:
-    """The current folder, unless it is the home folder or above it: to look at all of that takes long."""
-    here = os.path.realpath(".")
+    """The current folder, unless it is gone, or the home folder or above it: to look at all of that takes long."""
+    try:
+        here = os.path.realpath(".")
+    except OSError:
+        return []
     return [] if f"{os.path.realpath(home)}{os.sep}".startswith(os.path.join(here, "")) else ["."]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringlet_py.completion.words import ARGUMENTS, COMMANDS, OPTIONS, SHORT
+from ringlet_py.completion.words import ARGUMENTS, COMMANDS, LETTERS, OPTIONS, SHORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class Place:
         return dict(named).get("provider") or self.given.get("--provider", "")
 
     def kind(self, option: str) -> str:
-        """The kind of the value that the option takes; "" if it takes none, or is unknown."""
-        return self.options.get(option, ("", ""))[0]
+        """The kind of the value that the option takes, of which some are ringlet's; "" for none, or an unknown one."""
+        name = LETTERS.get(option, option)
+        return {**OPTIONS[""], **self.options}.get(name, ("", ""))[0]
 
     def _take(self, word: str) -> None:
         if self.awaits:

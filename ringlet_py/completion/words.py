@@ -1,8 +1,8 @@
 """The command line as completion knows it: written by `make docs` from the program, so edits here are lost.
 
 COMMANDS holds what each group offers, SHORT the names that are understood but not offered, ARGUMENTS and OPTIONS
-what each command takes (kinds of names; "text" is a value without names), NAMES, ENDPOINTS and CHOICES (of settings,
-of which LISTS take several) what ringlet knows.
+what each command takes (kinds of names; "text" is a value without names), LETTERS the one-letter names of options
+that take a value, NAMES, ENDPOINTS and CHOICES (of settings, of which LISTS take several) what ringlet knows.
 """
 
 from __future__ import annotations
@@ -195,6 +195,7 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--quiet": ("", "Say nothing but data, questions, warnings and errors"),
         "--verbose": ("", "Say also which files and which keychain are used"),
         "--no-color": ("", "No colours, as with the variable NO_COLOR"),
+        "--config": ("file", "Read this file instead of config.toml"),
         "--version": ("", "Show the version and exit"),
     },
     "run": {
@@ -222,9 +223,10 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--yes": ("", "Ask nothing: make the one profile that is possible, and move no key"),
         "--json": ("", "Show one JSON object"),
     },
+    "completion": {"--json": ("", "Show one JSON object")},
     "help": {
         "--all": ("", "Every command, one a line"),
-        "--json": ("", "With --all: one JSON object, with what each command takes"),
+        "--json": ("", "With --all: one JSON object: what each command takes and does"),
     },
     "keychain set": {
         "--from-env": ("text", "Take the value of this variable"),
@@ -526,11 +528,13 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--foreground": ("", "Stay in this terminal, until Ctrl-C"),
         "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
         "--socket": ("", "Listen on the Unix socket alone, on no port"),
+        "--json": ("", "Show one JSON object"),
     },
     "daemon stop": {"--json": ("", "Show one JSON object")},
     "daemon restart": {
         "--listen": ("text", "127.0.0.1, [::1] or localhost, which is both"),
         "--socket": ("", "Listen on the Unix socket alone, on no port"),
+        "--json": ("", "Show one JSON object"),
     },
     "daemon reload": {"--json": ("", "Show one JSON object")},
     "daemon status": {"--json": ("", "Show one JSON object")},
@@ -540,9 +544,15 @@ OPTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "--socket": ("", "Listen on the Unix socket alone, on no port"),
         "--enable": ("", "Start it now, and with every login"),
         "--force": ("", "Replace a file that was changed by hand"),
+        "--json": ("", "Show one JSON object"),
     },
-    "daemon uninstall": {"--yes": ("", "Do not ask"), "--force": ("", "Remove a file that was changed by hand, too")},
+    "daemon uninstall": {
+        "--yes": ("", "Do not ask"),
+        "--force": ("", "Remove a file that was changed by hand, too"),
+        "--json": ("", "Show one JSON object"),
+    },
 }
+LETTERS: dict[str, str] = {"-c": "--config"}
 NAMES: dict[str, dict[str, str]] = {
     "agent": {
         "aider": "aider",

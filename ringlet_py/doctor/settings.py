@@ -11,6 +11,7 @@ from ringlet_py.doctor.finding import Finding, note, of_error, warning
 from ringlet_py.doctor.mending import to_unset
 from ringlet_py.errors import RingletError
 from ringlet_py.files.checks import POSIX, quoted
+from ringlet_py.files.folders import Folders
 from ringlet_py.suggest import nearest
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def configured(surroundings: Surroundings) -> list[Finding]:
         try:
             look()
         except (RingletError, OSError) as error:
-            found.append(_to_edit(of_error(error), path))
+            found.append(_to_edit(of_error(error), Folders.of(app.environ).config_file))
     return list({finding.what: finding for finding in found}.values())
 
 

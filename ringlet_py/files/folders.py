@@ -27,9 +27,14 @@ class Folders:
         self.profiles = os.path.join(home, ".ringlet", "profiles")
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Folders:
-        """The folders for this environment: XDG's on Linux and macOS, the platform's own on Windows."""
-        return _windows_folders(environ) if os.name == "nt" else _xdg_folders(environ)
+    def of(cls, environ: Mapping[str, str], config_file: str = "") -> Folders:
+        """The folders for this environment: XDG's on Linux and macOS, the platform's own on Windows.
+
+        `config_file` is the path of the settings' file where it is not the one in the config folder.
+        """
+        found = _windows_folders(environ) if os.name == "nt" else _xdg_folders(environ)
+        found.config_file = config_file or found.config_file
+        return found
 
 
 def runtime_folder(environ: Mapping[str, str], folders: Folders) -> str:

@@ -78,6 +78,9 @@ COMMANDS = (
     "migrate history",
     "daemon status",
     "daemon rotate-token",
+    "daemon install",
+    "daemon uninstall --yes",
+    "completion fish",
     "doctor",
     "scan",
     "where anthropic default",
@@ -90,6 +93,10 @@ FAILING = (
     "leases revoke 0123456789abcdef01234567 --yes",
     "leases release 0123456789abcdef01234567",
     "leases report 0123456789abcdef01234567 --ok",
+    "daemon start --foreground",
+    "daemon restart --listen nowhere",
+    "daemon uninstall",
+    "completion tcsh",
     "daemon stop",
     "daemon reload",
     "sealed rotate --to nothing",
@@ -97,20 +104,40 @@ FAILING = (
     "keychain check nobody none --yes",
     "keychain move --to nowhere",
 )
+# nothing but a person can use it
+WITHOUT = ("keychain", "manage")
 
 
-def offering(group: Any, *above: str) -> Iterator[tuple[str, ...]]:
-    """The words of each command that offers --json."""
+def shown(group: Any, *above: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each command that help shows, after its words."""
     for name, each in group.commands.items():
         if hasattr(each, "commands"):
-            yield from offering(each, *above, name)
-        elif not each.hidden and any("--json" in one.opts for one in each.params):
-            yield (*above, name)
+            yield from shown(each, *above, name)
+        elif not each.hidden:
+            yield (*above, name), each
 
 
-def test_every_command_that_offers_json_is_looked_at() -> None:
+ALL = dict(shown(typer.main.get_command(build())))
+
+
+def test_every_command_offers_json_and_is_looked_at() -> None:
     looked = {tuple(words.split()[:count]) for words in (*COMMANDS, *FAILING) for count in (1, 2)}
-    assert sorted(set(offering(typer.main.get_command(build()))) - looked) == []
+    offering = {words for words, each in ALL.items() if any("--json" in one.opts for one in each.params)}
+    assert sorted(offering - looked) == []
+    assert ALL.keys() - offering == {WITHOUT}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--config", "nothing.toml")])
+def test_every_command_refuses_an_unknown_option_and_a_file_that_is_not_there_with_one_object(
+    home: Home, more: tuple[str, ...]
+) -> None:
+    found: list[str] = []
+    for words in ALL:
+        done = home.here(*words, *more, *(() if more else ("--no-such-option",)), "--json")
+        found += problems(" ".join(words), done.err, error=True)
+        found += [f"{words}: {done.status} {done.out}"] * (done.status not in (2, 11, 125) or bool(done.out))
+    assert found == []
 
 
 def prepared(home: Home) -> Home:
@@ -150,6 +177,13 @@ def test_json_is_one_object_with_its_schema_version_and_without_a_value(home: Ho
         # a status that says what was found, as of scan, is no failure
         found += [f"{words}: {done.status} {done.err}"] * (done.status not in (0, 1, DaemonNotRunning.exit_status))
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "words", ["--json config get audit.enabled", "config --json get -- audit.enabled", "--json doctor"]
+)
+def test_it_may_stand_before_the_command(home: Home, words: str) -> None:
+    assert problems(words, home.here(*words.split()).out, error=False) == []
 
 
 @pytest.mark.parametrize("words", FAILING)

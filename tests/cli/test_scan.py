@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ringlet_py.cli.main import run
 from tests.end_to_end.program import KEY, Home, store_key
 
 if TYPE_CHECKING:
@@ -266,3 +267,44 @@ def test_a_terminal_shows_how_far_it_is(stored: Home):
     terminal.expect("anthropic/work")
     terminal.expect_exact("\x1b[?25h")
     terminal.close()
+
+
+# a folder that is gone
+
+
+@pytest.fixture
+def gone(stored: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The current folder was deleted."""
+    folder = stored.path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    return stored
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets no current folder go")
+@pytest.mark.parametrize("words", ["", "below", "--staged", "--history", "--hook status"])
+def test_in_a_folder_that_is_gone_scan_asks_for_another(
+    gone: Home, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run(["scan", *words.split()], gone.environ)
+
+    assert (status, capsys.readouterr().out) == (2, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets no current folder go")
+def test_it_says_what_is_gone(gone: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["scan"], gone.environ)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "ringlet: error: the current folder is not there any more",
+        "ringlet: hint: cd, then this again; or: ringlet scan /FOLDER",
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets no current folder go")
+def test_what_needs_no_current_folder_works_there(gone: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scan", "--agents"], gone.environ) == 0
+    assert run(["scan", str(gone.path / "work")], gone.environ) == 0
+    assert run(["where", "anthropic", "work"], gone.environ) == 0
+    assert "keychain" in capsys.readouterr().out

@@ -25,6 +25,18 @@ def test_what_a_hidden_name_takes_is_completed_all_the_same(world: World) -> Non
     assert world.offers("audit", "ls", "--prof") == ["--profile"]
 
 
+def test_the_file_of_settings_is_no_argument(world: World) -> None:
+    world.profile("work")
+
+    for words in (("-c", "f"), ("--config", "f"), ("--config=f",)):
+        assert world.offers(*words, "run", "") == ["work"]
+        assert world.offers("run", *words, "") == ["work"]
+        assert world.offers("profiles", *words, "inspect", "") == ["work"]
+    assert world.offers("-c", "") is None  # the shell knows files
+    assert world.offers("run", "work", "--config", "") is None
+    assert world.offers("--con") == ["--config"]
+
+
 def test_keys_to_check_and_to_move_and_backends_are_offered(world: World) -> None:
     world.key("openai/office")
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import tomllib
 from collections import Counter
+from contextlib import nullcontext
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema_rs import validator_for
 
 from ringlet_py.catalog import Catalog
+from ringlet_py.document import Source
+from ringlet_py.errors import ConfigError
+from ringlet_py.settings import read_settings
 from tests.docs.pages import PAGES, ROOT, Block, Home, blocks, fits, given
 from tests.left_running import end_daemons
 
@@ -128,6 +135,27 @@ COMMANDS = REFERENCE.all_commands()
 
 def test_the_reference_is_what_the_program_says():
     assert REFERENCE.stale() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fits_it"),
+    [
+        ("", True),
+        ('[audit]\nenabled = false\nmax-size = 8192\n[lending]\nplaces = ["own"]\n', True),
+        ('[credentials]\nbackend = "sealed"\n[ledger]\nprefix = "x"\n', True),
+        ("[audit]\nenabled = 1\n", False),
+        ('[credentials]\nbackend = "nothing"\n', False),
+        ('[lending]\nplaces = ["nowhere"]\n', False),
+        ("[audit]\nenabld = true\n", False),
+        ("[audits]\n", False),
+    ],
+)
+def test_the_schema_of_config_toml_takes_what_ringlet_takes(text: str, fits_it: object):
+    schema = json.loads(REFERENCE.config_schema())
+
+    assert validator_for(schema).is_valid(tomllib.loads(text)) is fits_it
+    with nullcontext() if fits_it else pytest.raises(ConfigError):
+        read_settings(Source(path="config.toml", text=text), {})
 
 
 def test_every_command_and_each_of_its_parameters_has_help():
