@@ -97,7 +97,7 @@ class Broker:
 
     def _answered(self, request: Request, chosen: Chosen | errors.RingletError) -> Lease | errors.RingletError:
         try:
-            if isinstance(chosen, errors.RingletError):
+            if isinstance(chosen, Exception):
                 self._record(request, chosen.code, address=str(request.address or request.provider))
                 return chosen
             return self._handed_over(request, chosen) or self.claim(request)

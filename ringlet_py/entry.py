@@ -80,7 +80,7 @@ class Address:
 
     def key(self) -> Address:
         """The key itself, whose bound secret this may be."""
-        return Address(self.provider, self.alias)
+        return Address(self.provider, self.alias) if self.field else self
 
     def to_set(self, *, replace: bool = False) -> str:
         """The command that stores it, in place of what is there if need be."""

@@ -54,9 +54,9 @@ class Head:
         """Whether both stand at the same place of the same chain."""
         return other is not None and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
-    def after(self, digest: str, length: int) -> Head:
-        """The head once a record of that hash has made the file longer by `length` bytes."""
-        return Head(digest=digest, size=self.size + length, number=self.number + 1, sequence=self.sequence)
+    def after(self, digest: str, length: int, records: int = 1) -> Head:
+        """The head once records, the last of that hash, have made the file longer by `length` bytes."""
+        return Head(digest=digest, size=self.size + length, number=self.number + records, sequence=self.sequence)
 
     def in_next_file(self) -> Head:
         """The head after a rotation: same chain, an empty file."""
@@ -83,19 +83,31 @@ def encode(
     fields: Fields, head: Head, fragment: bytes = b"", digest_of: Callable[[bytes], str] = digest_of
 ) -> tuple[bytes, str]:
     """The line for the record that follows the head, and its hash; any text stays on one ASCII line."""
-    # hardly any record needs escaping, so all its texts are looked at as one first
-    plain = _is_plain("".join([value for value in fields.values() if isinstance(value, str)]))
-    parts = [
-        f'"{name}":"{value}"' if plain and isinstance(value, str) else f'"{name}":{_json(value)}'
-        for name, value in fields.items()
-    ]
-    text = f'{{{",".join(parts)},"number":{head.number + 1},"prev":"{head.digest}"'
-    body = text.encode("ascii")
+    return linked(members(fields), head.number + 1, head.digest, fragment, digest_of)
+
+
+def linked(
+    text: str, number: int, prev: str, fragment: bytes = b"", digest_of: Callable[[bytes], str] = digest_of
+) -> tuple[bytes, str]:
+    """The line, and its hash, for the record of these members, with its place in the chain."""
+    body = f'{{{text},"number":{number},"prev":"{prev}"'.encode("ascii")
     digest = digest_of(fragment + body)
     return body + f',"hash":"{digest}"}}\n'.encode("ascii"), digest
 
 
-def _json(value: str | int | None) -> str:
+def members(fields: Fields) -> str:
+    """The fields as JSON has them, without the braces."""
+    # hardly any record needs escaping, so all its texts are looked at as one first
+    plain = _is_plain("".join([value for value in fields.values() if isinstance(value, str)]))
+    parts = [
+        f'"{name}":"{value}"' if plain and isinstance(value, str) else f'"{name}":{as_json(value)}'
+        for name, value in fields.items()
+    ]
+    return ",".join(parts)
+
+
+def as_json(value: str | int | None) -> str:
+    """The value of a field."""
     if value is None:
         return "null"
     if not isinstance(value, str):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ringlet_py.audit import locked
-from ringlet_py.audit.batch import Batches, put_all
+from ringlet_py.audit.batch import Batches, Forms, put_all
 from ringlet_py.audit.chain import HEAD_LENGTH, HEAD_NAME, LOG_NAME, Head, first_head
 from ringlet_py.audit.locked import LockedLog
 from ringlet_py.audit.log import Audit, Process, unwritable, working_folder
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from ringlet_py.audit.chain import Fields
+    from ringlet_py.audit.batch import Record
+    from ringlet_py.audit.log import Said
+    from ringlet_py.secret import Secret
 
     Signs = list[tuple[int, ...]]
 
@@ -148,7 +150,7 @@ class HeldAudit(Audit):
     On Windows, which renames no open file, it is opened for each record.
     """
 
-    __slots__ = ("_batches", "_held", "_moments")
+    __slots__ = ("_batches", "_forms", "_held", "_moments")
 
     def __init__(
         self,
@@ -163,6 +165,7 @@ class HeldAudit(Audit):
         super().__init__(folder, enabled=enabled, max_size=max_size, clock=clock, process=process)
         self._held = HeldLog(folder)
         self._batches = Batches()
+        self._forms: Forms | None = None
         self._moments = Moments()
 
     @contextmanager
@@ -188,20 +191,26 @@ class HeldAudit(Audit):
         """Closes what is open; the next record opens it again."""
         self._of_this_process().close()
 
-    def _write(self, fields: Fields) -> None:
-        if not self._batches.keep(fields):
-            self._write_all([fields])
+    def _add(self, said: Said, address: str, secrets: tuple[Secret, ...]) -> None:
+        record = said, address, secrets
+        if not self._batches.keep(record):
+            self._write_all([record])
 
-    def _write_all(self, records: list[Fields]) -> None:
+    def _write_all(self, records: list[Record]) -> None:
         if not records:
             return
+        forms = self._forms_of(self._process())
         with self._log() as log:
             at = self._moments.utc(self._clock())  # under the lock, so that the times are in the chain's order
-            for fields in records:
-                fields["at"] = at
             if not log.in_order():
-                recover(log, records[0])
-            put_all(log, records, max_size=self.max_size)
+                recover(log, forms.fields(records[0], at))
+            put_all(log, records, forms, at=at, max_size=self.max_size)
+
+    def _forms_of(self, process: Process) -> Forms:
+        forms = self._forms
+        if forms is None or forms.process is not process:
+            forms = self._forms = Forms(process)
+        return forms
 
     def _log(self) -> LockedLog:
         return self._of_this_process() if POSIX else super()._log()

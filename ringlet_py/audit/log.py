@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ringlet_py.audit.chain import Fields
     from ringlet_py.secret import Secret
 
+    Said = tuple[str, ...]  # of a record: action, outcome, backend, profile, agent, purpose, caller, feature, pool
+
 OK = "ok"  # the outcome of what went well; what did not has its error's code
 CLAIM = "claim"  # the action of a key that was asked for
 DEFAULT_MAX_SIZE = 10 * 1024 * 1024
@@ -94,14 +96,9 @@ class Audit:
         """
         if not self.enabled:
             return
-        fields: Fields = {"at": "", "action": action, "address": address, "outcome": outcome, "backend": backend}
-        fields |= {"profile": profile, "agent": agent, "purpose": purpose}
-        for name, value in (("caller", caller), ("feature", feature), ("pool", pool)):
-            if value:
-                fields[name] = value
-        fields = _redacted(fields | _fields_of(self._process()), secrets)
+        said = (action, outcome, backend, profile, agent, purpose, caller, feature, pool)
         try:
-            self._write(fields)
+            self._add(said, address, secrets)
         except (OSError, errors.RingletError) as error:
             raise unwritable(os.path.join(self.folder, LOG_NAME), error) from error
 
@@ -118,7 +115,8 @@ class Audit:
     def close(self) -> None:
         """Closes what is open, which is nothing: each record opens what it needs."""
 
-    def _write(self, fields: Fields) -> None:
+    def _add(self, said: Said, address: str, secrets: tuple[Secret, ...]) -> None:
+        fields = redacted(fields_of(said, address) | fields_of_process(self._process()), secrets)
         with self._log() as log:
             fields["at"] = utc(self._clock())  # under the lock, so that the times are in the chain's order
             if not log.in_order():
@@ -131,7 +129,19 @@ class Audit:
         return LockedLog(self.folder)
 
 
-def _fields_of(process: Process) -> Fields:
+def fields_of(said: Said, address: str) -> Fields:
+    """What a record says, all but when and who."""
+    action, outcome, backend, profile, agent, purpose, caller, feature, pool = said
+    fields: Fields = {"at": "", "action": action, "address": address, "outcome": outcome, "backend": backend}
+    fields |= {"profile": profile, "agent": agent, "purpose": purpose}
+    for name, value in (("caller", caller), ("feature", feature), ("pool", pool)):
+        if value:
+            fields[name] = value
+    return fields
+
+
+def fields_of_process(process: Process) -> Fields:
+    """What a record says of who is asking."""
     return {
         "uid": process.uid,
         "pid": process.pid,
@@ -142,13 +152,19 @@ def _fields_of(process: Process) -> Fields:
     }
 
 
-def _redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
+def redacted(fields: Fields, secrets: tuple[Secret, ...]) -> Fields:
+    """The fields without any of the secrets in a text."""
     for secret in secrets:
-        texts = "\n".join([value for value in fields.values() if isinstance(value, str)])
+        texts = texts_of(fields)
         if secret.redact(texts) != texts:  # hardly ever, so all are looked at as one first
             for name, value in fields.items():
                 fields[name] = secret.redact(value) if isinstance(value, str) else value
     return fields
+
+
+def texts_of(fields: Fields) -> str:
+    """All its texts as one."""
+    return "\n".join([value for value in fields.values() if isinstance(value, str)])
 
 
 def unwritable(path: str, error: OSError | errors.RingletError) -> errors.AuditUnwritable:

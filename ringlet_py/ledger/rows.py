@@ -21,13 +21,16 @@ def row_of(entry: Entry) -> tuple[Value, ...]:
     return (address.provider, address.alias, entry.backend, *fields.values())
 
 
-def entry_of(row: Sequence[Value]) -> Entry:
-    """The entry of a row; InvalidName, TypeError or ValueError for what `row_of` cannot have made."""
-    provider, alias, backend, *values = row
+def entry_of(row: Sequence[Value], known: dict[Value, Value] | None = None) -> Entry:
+    """The entry of a row; InvalidName, TypeError or ValueError for what `row_of` cannot have made.
+
+    `known` are the values of rows before: of what is equal one is kept, as there may be ten thousands of them.
+    """
+    provider, alias, backend, *values = row if known is None else map(known.setdefault, row, row)
     fields = dict(zip(FIELDS, values, strict=True))
     fields |= {"active": bool(int(fields["active"])), "weight": float(fields["weight"])}
     texts = (provider, alias, backend, *(fields[name] for name in FIELDS if name not in ("active", "weight")))
-    if not all(isinstance(text, str) for text in texts):
+    if set(map(type, texts)) != {str}:
         raise TypeError
     secrets = tuple(str(fields.pop("secrets")).split())
     return Entry(Address(str(provider), str(alias)), backend=str(backend), secrets=secrets, **fields)

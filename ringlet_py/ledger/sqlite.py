@@ -9,6 +9,7 @@ from ringlet_py.ledger.sqlite_file import BUSY_TIMEOUT, SqliteFile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ringlet_py.entry import Address, Entry
+    from ringlet_py.ledger.rows import Value
 
 _NAMES = ", ".join(COLUMNS)
 _SELECT = f"SELECT {_NAMES} FROM entries"  # noqa: S608 - the names are ours
@@ -52,9 +53,10 @@ class SqliteLedger:
     def _read(self, query: str, *values: str) -> list[Entry]:
         if not self.file.exists():
             return []
-        with self.file.opened() as connection:
-            rows = connection.execute(query, values).fetchall()
+        known: dict[Value, Value] = {}
         try:
-            return [entry_of(row) for row in rows]
+            with self.file.opened() as connection:
+                # one by one, so that what is equal takes no place even for the moment
+                return [entry_of(row, known) for row in connection.execute(query, values)]
         except (InvalidName, TypeError, ValueError):
             raise self.file.corrupt("it holds what cannot be an entry") from None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 20  # how often others may change the entries between our reading them and our claim
 SHORTEST, LONGEST = 0.05, 2.0  # seconds between two looks while waiting
 ALIKE = 1000  # kinds of requests whose steps are kept
+ID_LENGTH = 12  # bytes of a lease's id
 SEALED = "sealed"  # the backend whose values are in the ledger
 MISSING_REST = 60_000  # milliseconds for which a key is passed over that an entry promises and the backend lacks
 
@@ -213,7 +214,7 @@ class Lending:
 
     def claim_of(self, step: Step, request: Request, known: Known) -> Claim:
         """What the ledger is asked for, under an id of its own."""
-        seed, lease = int(self.random() * 2**31), os.urandom(12).hex()
+        seed, lease = int(self.random() * 2**31), os.urandom(ID_LENGTH).hex()
         return claim_of(step, request, known.version, seed=seed, lease=lease, with_value=self.with_values)
 
     def chosen(self, step: Step, request: Request, lease: str, *, entry: Entry, taken: Taken) -> Chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from ringlet_py.secret import Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """A key that was taken: its address, the lease's id, and what else the lease tells.
+# a tuple, as claims are: it is made for each of them
+class Chosen(NamedTuple):
+    """A key that was taken: its address, what the lease tells besides, and the lease's id.
 
     With it, if they are at hand: its secret, or its sealed value.
     """
 
     address: Address
+    known: dict[str, Any]
     lease: str = ""
     backend: str = ""
     secret: Secret | None = None
     value: SealedValue | None = None
-    known: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ def chosen_of(
 ) -> Chosen:
     """A key that the ledger has counted."""
     late = taken.ready_at > taken.now
-    policy = "the one that is free soonest" if late else step.pool.policy
     return Chosen(
         address=request.address or entry.address,
         lease=lease,
@@ -71,7 +70,7 @@ def chosen_of(
             "feature": request.feature,
             "remaining": taken.remaining,
             "ready_at": clock() + (taken.ready_at - taken.now) / 1000 if late else 0.0,
-            "reason": f"{step.kind}, {step.named}: {policy}",
+            "reason": f"{step.kind}, {step.named}: the one that is free soonest" if late else step.reason,
             "base_url": entry.base_url,
             "org": entry.org,
             "expires_at": entry.expires_at,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import KeychainTimeout, LedgerMissing, LedgerUnreachable, RingletError
 from ringlet_py.ledger.claims import Refused, Taken
+from ringlet_py.lending.choosing import ID_LENGTH
+from ringlet_py.lending.known import chosen_of
 from ringlet_py.lending.turns import ENVIRONMENT
 from ringlet_py.lending.walking import Told
 
@@ -27,7 +30,7 @@ _OF_ALL = (KeychainTimeout, LedgerMissing, LedgerUnreachable)  # what keeps the 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What one request asks the ledger for, with what was known then."""
+    """What a request asks the ledger for each time it is made, with what was known then."""
 
     step: Step
     claim: Claim
@@ -37,11 +40,15 @@ class _Wish:
 def choose_all(lending: Lending, requests: Sequence[Request]) -> list[Chosen | RingletError]:
     """Each as `Lending.attempt` does, its errors as answers; who is refused is not asked for again.
 
+    A request may be there several times, and what it asks for is found out once.
+
     Raises what keeps the ledger from answering any of them.
     """
     known = lending.known()
-    wishes = [_wish(lending, request, known) for request in requests]
-    answers = iter(_answers(lending, [wish.claim for wish in wishes if isinstance(wish, _Wish)]))
+    alike = {request: _wish(lending, request, known) for request in dict.fromkeys(requests)}
+    wishes = [alike[request] for request in requests]
+    claims = _claims(lending, [wish.claim for wish in wishes if isinstance(wish, _Wish)])
+    answers = zip(claims, _answers(lending, claims), strict=True)
     standings: Standings = {}  # of turns that refuse several of them, read once
     found: list[Chosen | RingletError] = []
     for request, wish in zip(requests, wishes, strict=True):
@@ -68,6 +75,16 @@ def _wish(lending: Lending, request: Request, known: Known) -> _Wish | RingletEr
     return _Wish(step, lending.claim_of(step, request, known), known)
 
 
+def _claims(lending: Lending, alike: Sequence[Claim]) -> list[Claim]:
+    """The same, each under an id and with a seed of its own, drawn at once: seeds may follow each other."""
+    drawn, width = os.urandom(ID_LENGTH * len(alike)).hex(), 2 * ID_LENGTH
+    seed = int(lending.random() * 2**31)
+    return [
+        claim._replace(lease=drawn[number * width : (number + 1) * width], seed=seed + number)
+        for number, claim in enumerate(alike)
+    ]
+
+
 def _answers(lending: Lending, claims: Sequence[Claim]) -> Sequence[Answer]:
     """What the ledger answers to each; what is wrong with one of them is no other's fault, so each is asked alone."""
     if not claims:
@@ -89,13 +106,14 @@ def _answer(lending: Lending, claim: Claim) -> Answer:
 
 
 def _settled(
-    lending: Lending, request: Request, wish: _Wish, answer: Answer, standings: Standings
+    lending: Lending, request: Request, wish: _Wish, asked: tuple[Claim, Answer], standings: Standings
 ) -> Chosen | RingletError:
+    claim, answer = asked
     if isinstance(answer, RingletError):
         return answer
     if isinstance(answer, Taken):
         entry = wish.known.entries[answer.address]
-        return lending.chosen(wish.step, request, wish.claim.lease, entry=entry, taken=answer)
+        return chosen_of(wish.step, request, claim.lease, entry=entry, taken=answer, clock=lending.clock)
     told = Told(wish.step, answer if isinstance(answer, Refused) else None, standings)
     return _alone(lending, request, told)
 

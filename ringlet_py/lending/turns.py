@@ -65,6 +65,11 @@ class Step:
         return provider if owner == EVERYONE else f"{provider} (owner {owner})"
 
     @cached_property
+    def reason(self) -> str:
+        """Why a key of it is lent, if one was free."""
+        return f"{self.kind}, {self.named}: {self.pool.policy}"
+
+    @cached_property
     def _turns(self) -> dict[str, Turn]:
         return {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ringlet_py.errors import UsageError
@@ -90,7 +90,7 @@ class Walk:
         if isinstance(answer, Refused):
             raise refusals.exhausted(step, self._request, answer, (), now=self._lending.clock())
         known = {"id": claim.lease, "feature": self._request.feature, "remaining": answer.remaining}
-        return replace(found, lease=claim.lease, known={**found.known, **known})
+        return found._replace(lease=claim.lease, known={**found.known, **known})
 
     def _none(self, looked: Sequence[Step], refused: tuple[Step, Refused] | None) -> Chosen:
         """Raises why there is no key that any waiting could free."""

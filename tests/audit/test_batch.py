@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ringlet_py.audit.held import HeldAudit
 from ringlet_py.audit.lenient import LenientAudit
-from ringlet_py.audit.log import CLAIM, OK
+from ringlet_py.audit.log import CLAIM, OK, Process
 from ringlet_py.audit.verify import verify
 from ringlet_py.errors import AuditUnwritable
-from tests.audit.conftest import KeptLog, Log
+from ringlet_py.secret import Secret
+from tests.audit.conftest import SOMEBODY, KeptLog, Log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,3 +138,73 @@ def test_groups_of_any_size_are_put_aside_in_files_that_verify(
     assert sum(len(path.read_bytes().splitlines()) for path in files) == sum(sizes)
     assert all(path.stat().st_size <= 2000 for path in files)
     assert not sum(sizes) or verify(str(held.folder)).ok
+
+
+AWKWARD = [
+    "plain-value",
+    'with"quote',
+    "back\\slash",
+    "new\nline",
+    "ümlaut",
+    "key\U0001f511",
+    "\ud800",
+    "a",
+    "0",
+    '":"',
+]
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+def test_a_secret_is_redacted_wherever_it_stands_in_a_record_of_a_group(held: KeptLog, value: str):
+    secret = Secret(value)
+
+    with held.audit.together():
+        held.audit.append(CLAIM, OK, address=f"x{value}", purpose=f"{value}{value}", secrets=(secret,))
+        held.audit.append(CLAIM, OK, address="y", purpose=f"{value}{value}", secrets=(Secret("none"), secret))
+        held.audit.append(CLAIM, OK, address="y", purpose=f"{value}{value}", secrets=(Secret("none"),))
+
+    one, two, three = held.records
+    assert (one["address"], one["purpose"]) == ("x***", "******")
+    assert two["purpose"] == "******"
+    assert three["purpose"] == value * 2
+    assert verify(str(held.folder)).ok
+
+
+texts = st.text(alphabet='ab"\\\nü:,', max_size=4)
+saying = st.fixed_dictionaries(
+    {"address": texts, "secrets": st.lists(texts.map(Secret), max_size=2).map(tuple)},
+    optional=dict.fromkeys(("backend", "profile", "purpose", "caller", "feature", "pool"), texts),
+)
+
+
+@given(records=st.lists(saying, max_size=6), tty=texts)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_group_is_byte_for_byte_what_its_records_are_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]], tty: str
+):
+    alone, held = (kind(tmp_path_factory.mktemp("audit") / "state") for kind in (Log, KeptLog))
+    for log in (alone, held):
+        log.audit._process = lambda: Process(uid=1000, pid=1, parent=2, tty=tty)
+
+    with held.audit.together():
+        for record in records:
+            held.audit.append(CLAIM, OK, **record)
+    for record in records:
+        alone.audit.append(CLAIM, OK, **record)
+
+    assert not records or held.path.read_bytes() == alone.path.read_bytes()
+
+
+def test_who_asks_is_asked_once_for_a_group(tmp_path: Path):
+    asked: list[Process] = []
+
+    def somebody() -> Process:
+        asked.append(SOMEBODY)
+        return SOMEBODY
+
+    audit = HeldAudit(str(tmp_path / "state"), enabled=True, max_size=1 << 20, clock=lambda: 0.0, process=somebody)
+    with audit.together():
+        for _ in range(5):
+            audit.append(CLAIM, OK)
+
+    assert len(asked) == 1

@@ -241,6 +241,25 @@ def test_who_asks_is_looked_up_once_and_where_each_time(tmp_path: Path, monkeypa
     assert len(found) == 2
 
 
+def test_a_record_tells_where_the_process_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    audit = HeldAudit(str(tmp_path / "state"), enabled=True, max_size=1 << 20, clock=lambda: 0.0)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        audit.append(CLAIM, OK)
+    assert [record["cwd"] for record in find(str(tmp_path / "state"))] == [str(tmp_path / "one"), str(tmp_path / "two")]
+
+
+def test_of_records_that_differ_only_some_are_kept_written_out(kept: KeptLog, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ringlet_py.audit.batch._REMEMBERED", 3)
+    for number in range(10):
+        kept.audit.append(CLAIM, OK, purpose=f"{number // 2}")
+    assert [record["purpose"] for record in kept.records] == [f"{number // 2}" for number in range(10)]
+    assert isinstance(kept.audit, HeldAudit)
+    assert kept.audit._forms
+    assert len(kept.audit._forms._known) <= 3
+
+
 def test_in_a_child_who_asks_is_looked_up_anew(tmp_path: Path):
     audit = HeldAudit(str(tmp_path / "state"), enabled=True, max_size=1 << 20, clock=lambda: 0.0)
     audit.append(CLAIM, OK)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ringlet_py.backends.sealed import seals
 from ringlet_py.entry import Address
 from ringlet_py.errors import KeychainAbsent, KeyNotFound, MasterKeyMissing, MasterKeyWrong, StoreCorrupt
+from ringlet_py.ledger.sealed import SealedValue
 from ringlet_py.secret import Secret
 from tests.backends.contract import HOME, NEW, OLD, WEBHOOK, WORK, BackendContract
 from tests.backends.sealed_cases import KINDS, SealedHome
@@ -166,6 +167,23 @@ def test_a_broken_value_can_be_replaced_and_removed(sealed: SealedHome, backend:
 @given(st.lists(st.text(max_size=4), max_size=4), st.lists(st.text(max_size=4), max_size=4))
 def test_what_a_value_is_bound_to_is_unambiguous(first: list[str], second: list[str]):
     assert (seals._joined(*first) == seals._joined(*second)) == (first == second)
+
+
+@pytest.mark.parametrize(
+    ("address", "ciphertext"),
+    [
+        (Address("anthropic", "work"), "7dd798a8d440f6d8259898072b18a4afe57b6f75eadf549117fba3be005a23facd93f2"),
+        (
+            Address("anthropic", "work", "hook"),
+            "7dd798a8d440f6d8259898072b18a4afe57b6f89fd23b086abc67efa3431badd984696",
+        ),
+    ],
+)
+def test_a_value_that_was_sealed_by_an_earlier_ringlet_opens(address: Address, ciphertext: str):
+    key = seals.DataKey(bytes(range(32)), id="0a1b2c3d", store="0011223344556677")
+    value = SealedValue(str(address), seals.SCHEME, key.id, bytes(12), bytes.fromhex(ciphertext))
+
+    assert key.unseal(value, address).same_as(Secret("sk-value-0123456789"))
 
 
 # nothing is made or lost silently

@@ -83,6 +83,17 @@ class TestTheFile:
         assert raw.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
+    def test_of_texts_that_are_equal_one_is_kept(self, ledger: SqliteLedger):
+        for number in (0.0, 1.0, 2.0):
+            ledger.put(*(Entry(Address("openai", f"{number}-{n}"), backend="sealed", weight=number) for n in "ab"))
+
+        entries = ledger.entries()
+
+        assert len({id(entry.backend) for entry in entries}) == 1
+        assert len({id(entry.address.provider) for entry in entries}) == 1
+        assert [(type(entry.active), type(entry.weight)) for entry in entries] == [(bool, float)] * 6
+        assert [entry.weight for entry in entries] == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
+
     def test_writes_wait_for_the_disk(self, ledger: SqliteLedger):
         with ledger.file.writing() as connection:
             assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

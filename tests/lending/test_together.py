@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ringlet_py.lending.known import Known
+    from ringlet_py.lending.turns import Step
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -72,6 +75,46 @@ def test_what_is_shared_by_all_is_counted_within_the_group(world: World) -> None
         "c",
         "pool-exhausted",
     ]
+
+
+@pytest.mark.parametrize("policy", ["round-robin", "random", "first"])
+def test_one_request_several_times_is_a_claim_each_time(world: World, policy: str) -> None:
+    world.add("a", "b", "c")
+    world.pool("openai", limits=["2/hour"], policy=policy)
+    world.claimed(1, "openai")
+    world.clock.advance(3601)
+
+    answers = world.broker.claim_all(many(1) * 7 + many(1))
+
+    assert sorted(named(answers)) == [*"aabbcc", "pool-exhausted", "pool-exhausted"]
+    leases = [answer for answer in answers if isinstance(answer, Lease)]
+    assert len({lease.id for lease in leases}) == 6
+    assert {len(lease.id) for lease in leases} == {len(world.another().claim_of(*asked(world)).lease)}
+    world.broker.release(leases[0])
+    assert named(world.broker.claim_all(many(1) * 2)) == [leases[0].address.alias, "pool-exhausted"]
+
+
+def asked(world: World) -> tuple[Step, Request, Known]:
+    (request,), known = many(1), world.lending.known()
+    return world.lending.steps_of(request, known)[0], request, known
+
+
+def test_a_policy_that_draws_draws_for_each_claim_of_a_group(world: World) -> None:
+    world.add(*"abcdefgh")
+    world.pool("openai", policy="random")
+    world.claimed(1, "openai")
+
+    assert len(set(named(world.broker.claim_all(many(1) * 16)))) > 2
+
+
+def test_what_is_wrong_with_a_request_is_found_out_once(world: World) -> None:
+    world.add("a")
+    world.lending.known()
+    claims = Watched(world.claims)
+    world.lending.claims = claims
+
+    assert named(world.broker.claim_all(many(1, pool="none") * 4)) == ["pool-not-found"] * 4
+    assert claims.asked == ["version"]
 
 
 def test_one_that_fails_fails_alone(world: World) -> None:

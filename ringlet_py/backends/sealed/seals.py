@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from struct import Struct
 from typing import TYPE_CHECKING, NoReturn
 
 from ringlet_py.errors import KeychainAbsent, MasterKeyWrong, StoreCorrupt
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEME = "s1"
 KEY_LENGTH = 32  # bytes: AES-256
+_length = Struct(">I").pack  # of a part of what is authenticated
 _NONCE_LENGTH = 12  # bytes, as NIST SP 800-38D (5.2.1.1) recommends; random, so 2**32 values a data key at most (8.3)
 
 
@@ -52,7 +54,10 @@ class DataKey:
         return Secret(raw.decode())
 
     def _bound_to(self, address: Address) -> bytes:
-        return self._bound + _joined(address.provider, address.alias, address.field)
+        # `_joined` written out, since every claim needs it
+        provider, alias, field = address.provider.encode(), address.alias.encode(), address.field.encode()
+        parts = (_length(len(provider)), provider, _length(len(alias)), alias, _length(len(field)), field)
+        return self._bound + b"".join(parts)
 
     def __repr__(self) -> str:
         return f"DataKey({self.id}, ***)"
@@ -123,7 +128,7 @@ def _aead(key: bytes) -> AESGCM:
 
 def _joined(*parts: str) -> bytes:
     """The parts with their lengths before them, so that no two lists of parts give the same bytes."""
-    return b"".join([len(part).to_bytes(4, "big") + part for part in [part.encode() for part in parts]])
+    return b"".join([_length(len(part)) + part for part in map(str.encode, parts)])
 
 
 def _unknown_scheme(what: str) -> StoreCorrupt:
