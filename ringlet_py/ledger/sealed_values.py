@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from ringlet_py.ledger.sqlite_session import Session
 
-_VALUE = "SELECT address, scheme, key_id, nonce, ciphertext FROM sealed_values WHERE address = ?"
+    Sealed = tuple[str, str, bytes, bytes]  # as a sound row has them
+
+COLUMNS = "scheme, key_id, nonce, ciphertext"
+_SEALED = f"SELECT {COLUMNS} FROM sealed_values WHERE address = ?"  # noqa: S608 - the columns are ours
+_SOUND = (str, str, bytes, bytes)
+_VALUE = f"SELECT address, {COLUMNS} FROM sealed_values WHERE address = ?"  # noqa: S608 - as above
 _ADDRESSES = "SELECT address FROM sealed_values ORDER BY address"
 _NOT_UNDER = "SELECT address FROM sealed_values WHERE key_id <> ? ORDER BY address"
 _COUNTS = "SELECT key_id, count(*) FROM sealed_values GROUP BY key_id"
@@ -125,18 +130,19 @@ class SqliteSealedValues:
             raise self.file.corrupt("it holds what cannot be a sealed value") from None
 
 
-def value_in(connection: sqlite3.Connection, address: str) -> SealedValue | None:
-    """The value of that row, if it is there and sound: who reads it again is told what is wrong with it."""
-    row = connection.execute(_VALUE, (address,)).fetchone()
-    try:
-        return None if row is None else _value_of(*row)
-    except TypeError:
-        return None
+def value_in(connection: sqlite3.Connection, address: str, sealed: Sealed | None = None) -> SealedValue | None:
+    """The value of that row, if it is there and sound: who reads it again is told what is wrong with it.
+
+    `sealed` are its COLUMNS if they were read already, nothing but None where there is no row.
+    """
+    if sealed is None:
+        sealed = connection.execute(_SEALED, (address,)).fetchone()
+    return tuple.__new__(SealedValue, (address, *sealed)) if sealed and tuple(map(type, sealed)) == _SOUND else None
 
 
 def _value_of(address: str, scheme: str, key_id: str, nonce: bytes, ciphertext: bytes) -> SealedValue:
     _check_types((address, scheme, key_id), (nonce, ciphertext))
-    return SealedValue(address=address, scheme=scheme, key_id=key_id, nonce=nonce, ciphertext=ciphertext)
+    return SealedValue(address, scheme, key_id, nonce, ciphertext)
 
 
 def _key_of(id: str, store: str, scheme: str, master: str, slot: str, *rest: bytes) -> WrappedKey:  # noqa: A002

@@ -16,9 +16,10 @@ from ringlet_py.ledger import sqlite_standings as members_of
 from ringlet_py.ledger import sqlite_streams, streams
 from ringlet_py.ledger.claims import Refused, Standing, Taken, Unlisted
 from ringlet_py.ledger.sqlite_choosing import ALL
-from ringlet_py.ledger.sqlite_claiming import Claiming, turn_of
+from ringlet_py.ledger.sqlite_claiming import Claiming
 from ringlet_py.ledger.sqlite_documents import SqliteDocuments
 from ringlet_py.ledger.sqlite_moment import VERSION, keep_latest, moment, version_of
+from ringlet_py.ledger.sqlite_next import turn_of
 from ringlet_py.ledger.sqlite_standings import Parsed, Reasons, Row
 from ringlet_py.ledger.sqlite_streams import Streams
 from ringlet_py.limits import NEVER
@@ -88,7 +89,7 @@ class SqliteClaims(SqliteDocuments):
 
         def action(connection: sqlite3.Connection) -> list[list[int]]:
             found = Streams(connection, moment(connection, self._clock))
-            return [found.left(streams.of_token(each.id), each.rates) for each in bearers]
+            return [found.left(found.named(streams.of_token(each.id)), each.rates) for each in bearers]
 
         return self.session.look(action) or [[rate.amount for rate in each.rates] for each in bearers]
 

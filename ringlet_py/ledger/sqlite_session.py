@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ringlet_py.errors import KeychainTimeout
 from ringlet_py.files.checks import quoted
 from ringlet_py.files.queue import Queue
-from ringlet_py.ledger.sqlite_turns import Busy, at_once, in_turn, in_turn_on_disk, is_free
+from ringlet_py.ledger.sqlite_turns import Busy, Opened, at_once, in_turn, in_turn_on_disk, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ringlet_py.ledger.sqlite_file import SqliteFile
-    from ringlet_py.ledger.sqlite_turns import Action, Opened
+    from ringlet_py.ledger.sqlite_turns import Action
 
 Answer = TypeVar("Answer")
 _CACHE = -2_000  # kilobytes: with more a program grows, and no claim was faster
@@ -96,7 +96,7 @@ class Session:
             return True
         try:
             opened = self._kept()
-            return opened is None or not opened[1].is_free() or not is_free(opened)
+            return opened is None or not opened.queue.is_free() or not is_free(opened)
         finally:
             self._lock.release()
 
@@ -146,8 +146,11 @@ class Session:
     def _read(self, query: str, values: tuple[str, ...]) -> list[Any]:
         try:
             opened = self._kept() or self._found()
+            if opened is None:
+                return []
+            opened.wait(self._patience)
             # all at once: a reading that stays open would hold up the log
-            return [] if opened is None else opened[0].execute(query, values).fetchall()
+            return opened.connection.execute(query, values).fetchall()
         except (sqlite3.Error, OSError):
             self._close()
             with self.file.translating():
@@ -179,17 +182,16 @@ class Session:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = {_CACHE}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
-        self._open = connection, Queue(f"{self.file.path}.queue", limit=self.file.busy_timeout)
+        self._open = Opened(connection, Queue(f"{self.file.path}.queue", limit=self.file.busy_timeout))
         self._seen = seen
         return self._open
 
     def _close(self) -> None:
         if self._open is None:
             return
-        connection, queue = self._open
-        self._open = None
-        connection.close()
-        queue.close()
+        opened, self._open = self._open, None
+        opened.connection.close()
+        opened.queue.close()
 
     def _leave_to_parent(self) -> None:
         """After a fork: closing the connection here could tidy away what the parent still writes."""

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ringlet_py.ledger.claims import Member, Turn
-    from ringlet_py.ledger.sqlite_streams import Streams
+    from ringlet_py.ledger.sealed_values import Sealed
+    from ringlet_py.ledger.sqlite_streams import Found, Stream, Streams
 
     # what a use counts on: the reason for which it is refused, the stream and its rates
-    Counted = tuple[str, str, tuple[Rate, ...]]
+    Counted = tuple[str, Stream, tuple[Rate, ...]]
 
 _RANKED = "least-recently-limited"
 _TURN = """
@@ -38,8 +39,9 @@ _MEMBER = """
 """
 _GONE = "DELETE FROM standings WHERE turn = ? AND address = ?"
 # what every claim reads, each column of which costs as much as a small function; and what is for few alone
-COLUMNS = "address, org, expires_at, rates, own, rest_until, ready_at"
+COLUMNS = "standings.address, org, expires_at, rates, own, rest_until, ready_at"
 MORE = "rest_why, weight, key_set, last_used, last_limited, uses"
+NO_MORE = ("", 1.0, "", 0, 0, 0)
 _PASSED = "UPDATE standings SET ready_at = ? WHERE turn = ? AND address = ?"
 _ORG_PASSED = "UPDATE standings SET ready_at = ? WHERE turn = ? AND org = ? AND ready_at < ?"
 # a parsed limit is kept, since the same few stand with thousands of keys
@@ -47,7 +49,11 @@ _PARSED = 1000
 
 
 class Row(NamedTuple):
-    """One standing as it is stored: COLUMNS, then MORE if they were read; rates are texts with blanks between them."""
+    """One standing as it is stored: COLUMNS, then MORE if they were read; rates are texts with blanks between them.
+
+    `stream` and `sealed` are what was read along, if anything was: of the stream of `rates`, or if
+    there are none of `own`, and of the sealed value.
+    """
 
     address: str
     org: str
@@ -56,12 +62,14 @@ class Row(NamedTuple):
     own: str
     rest_until: int
     ready_at: int
-    rest_why: str = ""
-    weight: float = 1.0
-    key_set: str = ""
-    last_used: int = 0
-    last_limited: int = 0
-    uses: int = 0
+    rest_why: str = NO_MORE[0]
+    weight: float = NO_MORE[1]
+    key_set: str = NO_MORE[2]
+    last_used: int = NO_MORE[3]
+    last_limited: int = NO_MORE[4]
+    uses: int = NO_MORE[5]
+    stream: Found | None = None
+    sealed: Sealed | None = None
 
 
 class Parsed(dict[str, tuple[Rate, ...]]):
@@ -83,43 +91,58 @@ class Reasons:
         self._parsed = parsed
         self._now = now
         self._orgs: dict[str, int] = {}
+        self._row: Row | None = None  # whose streams were looked for last
+        self._counted: list[Counted] = []
 
     def of(self, row: Row) -> list[tuple[int, str]]:
         """Each that there is, with the steady moment at which it ends (0 for one that is over)."""
         reasons = [(row.rest_until if row.rest_until > self._now else 0, row.rest_why)]
-        for why, name, rates in self.counted(row):
-            opens = self.org_opens(row.org) if why == "org" else self._streams.opens(name, rates)
+        for why, stream, rates in self.counted(row):
+            opens = self.org_opens(row.org) if why == "org" else self._streams.opens(stream, rates)
             reasons.append((opens, why))
         return reasons
 
     def ready_at(self, row: Row) -> int:
         """The moment at which all of them are over."""
-        return max(self.of(row))[0]
+        latest = row.rest_until if row.rest_until > self._now else 0
+        for why, stream, rates in self.counted(row):
+            opens = self.org_opens(row.org) if why == "org" else self._streams.opens(stream, rates)
+            latest = max(latest, opens) if opens else latest
+        return latest
 
     def org_opens(self, org: str) -> int:
         """When the org's rates allow another use."""
         if org not in self._orgs:
-            name = streams.of_org(self._turn.provider, org)
-            self._orgs[org] = self._streams.opens(name, self._turn.org_rates)
+            stream = self._streams.named(streams.of_org(self._turn.provider, org))
+            self._orgs[org] = self._streams.opens(stream, self._turn.org_rates)
         return self._orgs[org]
+
+    def next_claim(self) -> None:
+        """Forgets what the claim before may have changed."""
+        self._orgs.clear()
 
     def counted(self, row: Row) -> list[Counted]:
         """The streams that count a use of this key, with their rates, and what they hold it back as."""
-        turn = self._turn
+        if row is self._row:
+            return self._counted
+        turn, named = self._turn, self._streams.named
         found: list[Counted] = []
         if row.rates:
-            found.append(("rate", streams.of_key(row.address, turn.feature), self._parsed[row.rates]))
+            stream = named(streams.of_key(row.address, turn.feature), row.stream)
+            found.append(("rate", stream, self._parsed[row.rates]))
         if row.own:
-            found.append(("own", streams.of_own(row.address), self._parsed[row.own]))
+            stream = named(streams.of_own(row.address), None if row.rates else row.stream)
+            found.append(("own", stream, self._parsed[row.own]))
         if row.org and turn.org_rates:
-            found.append(("org", streams.of_org(turn.provider, row.org), turn.org_rates))
+            found.append(("org", named(streams.of_org(turn.provider, row.org)), turn.org_rates))
+        self._row, self._counted = row, found
         return found
 
     def remaining(self, row: Row) -> list[tuple[Rate, int]]:
         """Each rate of these streams with what is left of it."""
         pairs: list[tuple[Rate, int]] = []
-        for _, name, rates in self.counted(row):
-            pairs += zip(rates, self._streams.left(name, rates), strict=True)
+        for _, stream, rates in self.counted(row):
+            pairs += zip(rates, self._streams.left(stream, rates), strict=True)
         return pairs
 
     def fraction(self, row: Row) -> float:

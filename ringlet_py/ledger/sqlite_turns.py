@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from ringlet_py.files.queue import Queue
 
     Action = Callable[[sqlite3.Connection], "Answer"]
-    Opened = tuple[sqlite3.Connection, Queue]
 
 Answer = TypeVar("Answer")
+
+
+class Opened:
+    """A connection, and the queue in which it waits for its turn; SQLite waits for others as long as it is told to."""
+
+    __slots__ = ("_patience", "connection", "queue")
+
+    def __init__(self, connection: sqlite3.Connection, queue: Queue) -> None:
+        self.connection = connection
+        self.queue = queue
+        self._patience = queue.limit
+
+    def wait(self, seconds: float) -> None:
+        """From now on SQLite waits so long."""
+        if seconds != self._patience:
+            self.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+            self._patience = seconds
 
 
 class Busy(Exception):  # noqa: N818 - no error, the way out of an action that would have to wait
@@ -23,10 +38,11 @@ class Busy(Exception):  # noqa: N818 - no error, the way out of an action that w
 
 def in_turn(opened: Opened, action: Action[Answer], *, end: str, patience: float) -> Answer:
     """What the action answers, in a transaction that ends so; it waits for others for so many seconds each time."""
-    connection, queue = opened
+    connection, queue = opened.connection, opened.queue
     queue.enter(limit=patience)
     try:
-        _begin(opened, patience)
+        opened.wait(patience)
+        connection.execute("BEGIN IMMEDIATE")
         answer = action(connection)
         connection.execute(end)
     except BaseException:
@@ -40,7 +56,7 @@ def in_turn(opened: Opened, action: Action[Answer], *, end: str, patience: float
 
 def in_turn_on_disk(opened: Opened, action: Action[Answer], *, end: str, patience: float) -> Answer:
     """The same, on disk when it returns."""
-    connection, _ = opened
+    connection = opened.connection
     connection.execute("PRAGMA synchronous = FULL")
     try:
         return in_turn(opened, action, end=end, patience=patience)
@@ -50,47 +66,26 @@ def in_turn_on_disk(opened: Opened, action: Action[Answer], *, end: str, patienc
 
 def at_once(opened: Opened, action: Action[Answer]) -> Answer:
     """What the action answers from what is kept now, and nothing is; Busy where it would wait for whoever writes."""
-    connection, _ = opened
-    with _patience(opened, 0):
-        try:
-            connection.execute("BEGIN")
-            return action(connection)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                raise Busy from None
-            raise
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+    connection = opened.connection
+    opened.wait(0)
+    try:
+        connection.execute("BEGIN")
+        return action(connection)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise Busy from None
+        raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def is_free(opened: Opened) -> bool:
     """Whether nobody writes now, be it another program that knows nothing of the queue."""
-    connection, _ = opened
-    with _patience(opened, 0):
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            return False
-    return True
-
-
-def _begin(opened: Opened, patience: float) -> None:
-    connection, queue = opened
-    if patience == queue.limit:  # as long as the connection waits of itself
-        connection.execute("BEGIN IMMEDIATE")
-        return
-    with _patience(opened, patience):
-        connection.execute("BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _patience(opened: Opened, seconds: float) -> Iterator[None]:
-    """Within it SQLite waits so long for others, and then as long as the queue."""
-    connection, queue = opened
-    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+    opened.wait(0)
     try:
-        yield
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(queue.limit * 1000)}")
+        opened.connection.execute("BEGIN IMMEDIATE")
+        opened.connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        return False
+    return True

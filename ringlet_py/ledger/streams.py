@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# `of_key` and `of_own` in SQL, for a standing; ? is the feature
+OF_KEY = "'key:' || standings.address || ':' || ?"
+OF_OWN = "'own:' || standings.address"
+
 
 def of_key(address: str, feature: str) -> str:
     """A key and feature.  Addresses and features have no colon, orgs and callers may."""

@@ -8,6 +8,7 @@ clock is ours, really where it is a server's, so they are few.
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import ANY
@@ -1125,6 +1126,58 @@ class OfClaimingAll:
         assert both[0] == both[1]
         assert {each[0] for each in both[0]} == {"taken", "refused"}
 
+    @pytest.mark.parametrize("seed", range(8))
+    def test_a_turn_goes_on_as_if_each_had_come_alone(self, claims: Engine, seed: int):
+        both = []
+        for pool in ("one", "all"):
+            luck = random.Random(seed)  # noqa: S311 - chance, no secret
+            members = [
+                member(f"{pool}{number}", f"{luck.randint(1, 3)}/day", org=f"{pool}:{luck.randint(0, 2)}")
+                for number in range(6)
+            ]
+            asked = Asked(claims, members, turn("round-robin", pool=pool, org_rates=rates("5/day")))
+            groups = [[_any_wish(asked, luck, pool) for _ in range(luck.randint(1, 7))] for _ in range(6)]
+            take = claims.claim_all if pool == "all" else lambda wishes: list(map(claims.claim, wishes))
+            answers = [_without_times(answer, pool) for wishes in groups for answer in take(wishes)]
+            both.append((answers, [(each.uses, each.remaining) for each in asked.standings()]))
+
+        assert both[0] == both[1]
+        assert {each[0] for each in both[0][0]} == {"taken", "refused"}
+
+    def test_whom_a_refused_one_would_have_got_the_next_one_gets(self, claims: Engine):
+        asked = Asked(claims, [member(alias, "9/day") for alias in "abcdefgh"], turn("round-robin"))
+        callers = ["bot", "bot", "bot", "other", "bot", "other"]
+        answers = claims.claim_all([asked.wish(caller=each, quota=rates("1/day")) for each in callers])
+
+        assert [each.address for each in answers if isinstance(each, Taken)] == ["openai/a", "openai/b"]
+        assert [each.uses for each in asked.standings()] == [1, 1, *[0] * 6]
+
+    def test_each_use_is_noted_with_its_key(self, claims: Engine):
+        asked = Asked(claims, [member(alias, "9/day") for alias in "abc"], turn("round-robin"))
+        for _ in range(2):
+            claims.claim_all([asked.wish() for _ in range(2)])
+
+        assert [each.uses for each in asked.standings()] == [2, 1, 1]
+        assert all(each.last_used for each in asked.standings())
+
+    def test_each_use_is_noted_though_the_keys_wait_for_their_org_by_now(self, claims: Engine):
+        members = [*(member(alias, org="o") for alias in "abc"), member("d", "9/day")]
+        asked = Asked(claims, members, turn("round-robin", org_rates=rates("2/day")))
+        answers = claims.claim_all([asked.wish() for _ in range(4)])
+
+        taken = [each.address.removeprefix("openai/") for each in answers if isinstance(each, Taken)]
+        assert taken == ["a", "b", "d", "d"]
+        assert [each.uses for each in asked.standings()] == [1, 1, 0, 2]
+
+    def test_the_turn_goes_on_after_a_key_that_was_asked_for(self, claims: Engine):
+        asked = Asked(claims, [member(alias, "9/day") for alias in "abcd"], turn("round-robin"))
+        only = ["", "openai/c", "", "", ""]
+        answers = claims.claim_all([asked.wish(only=each) for each in only])
+
+        taken = [each.address.removeprefix("openai/") for each in answers if isinstance(each, Taken)]
+        assert taken == ["a", "c", "d", "a", "b"]
+        assert [each.uses for each in asked.standings()] == [2, 1, 1, 1]
+
     def test_together_they_take_no_more_than_there_is(self, claims: Engine):
         asked = Asked(claims, [member("a", "2/day"), member("b", "1/day")], turn("round-robin"))
         answers = claims.claim_all([asked.wish() for _ in range(5)])
@@ -1165,6 +1218,15 @@ class OfClaimingAll:
         answers = claims.claim_all([asked.wish() for _ in range(300)])
 
         assert [isinstance(each, Taken) for each in answers] == [True] * 250 + [False] * 50
+
+
+def _any_wish(asked: Asked, luck: random.Random, pool: str) -> Claim:
+    kind = luck.choice(["plain", "plain", "only", "caller"])
+    if kind == "only":
+        return asked.wish(only=f"openai/{pool}{luck.randint(0, 7)}")
+    if kind == "caller":
+        return asked.wish(caller=f"{pool}:{luck.randint(0, 1)}", quota=rates("2/day"))
+    return asked.wish()
 
 
 def _without_times(answer: Taken | Refused | Unlisted, pool: str) -> tuple[object, ...]:

@@ -125,7 +125,7 @@ def test_a_connection_is_not_carried_over_a_fork(values: SqliteSealedValues, pat
 def connection_of(values: SqliteSealedValues) -> sqlite3.Connection:
     assert values.keys()
     assert values._session._open is not None
-    return values._session._open[0]
+    return values._session._open.connection
 
 
 @pytest.mark.parametrize("damage", ["nonce = 'text'", "scheme = x'00'", "key_id = x'ff'"])

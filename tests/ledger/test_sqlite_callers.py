@@ -84,7 +84,7 @@ class TestTheFile:
         session.write(lambda _: None)
         assert session._open is not None
         said: list[str] = []
-        session._open[0].set_trace_callback(said.append)
+        session._open.connection.set_trace_callback(said.append)
         verbs: dict[str, Callable[[], object]] = {
             "add_token": lambda: callers.add_token(token("a")),
             "change_token": lambda: callers.change_token(token("a"), token("a")),

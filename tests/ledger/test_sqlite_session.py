@@ -231,3 +231,17 @@ def test_who_hurries_waits_for_no_thread_no_process_and_no_program(session: Sess
         put(session, "d")
 
     assert session.rows(NAMES, "pool") == [("a",), ("c",), ("d",)]
+
+
+def test_sqlite_is_told_how_long_to_wait_only_when_that_changes(session: Session):
+    put(session, "a")
+    assert session._open is not None
+    said: list[str] = []
+    session._open.connection.set_trace_callback(said.append)
+    with session.hurrying():
+        for name in "bcd":
+            session.rows(NAMES, "pool")
+            put(session, name)
+    put(session, "e")
+
+    assert [each for each in said if "PRAGMA" in each] == ["PRAGMA busy_timeout = 5", "PRAGMA busy_timeout = 50"]
