@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
     from ringlet_py.audit import Recorder
-    from ringlet_py.daemon.lender import Call
+    from ringlet_py.daemon.lender import Answer, Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.tokens import Caller
+
+    Begun = tuple[Call, Answer]
 
 LONGEST = 512  # characters of a token
 FAILURES = 10  # of one peer in WINDOW seconds; as many of them are recorded
 WINDOW = 60.0
 ACTION = "authenticate"
-CALL = "ringlet.call"  # where a request's scope has the claim that was begun for it
+BEGUN = "ringlet.begun"  # where a request's scope has the claim that was begun for it, and its answer
 
 
 class TooManyFailures(TokenRefused):
@@ -148,19 +150,24 @@ async def _known_caller(request: HttpRequest) -> Caller:
 async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> tuple[Call, Lease]:
     """The key that is asked for in the name of whoever holds the request's token, both looked up in one go.
 
-    A claim that the request brings along, begun before, is only ended.  Raises as `Lender.begin` and its answer.
+    A claim that was begun for the request before is only ended.  Raises as `Lender.claim_as`.
     """
     daemon: Daemon = request.app.state.daemon
-    call: Call | None = request.scope.get(CALL)
+
+    def known(caller: Caller) -> Request:
+        request.scope[CALLER] = caller
+        return asked(caller)
+
+    begun: Begun | None = request.scope.get(BEGUN)
     try:
-        call = request.scope[CALL] = call or daemon.lender.begin(bearer_of(request), asked)
-        return call, await daemon.lender.ended(call)
+        if begun is None:
+            return await daemon.lender.claim_as(bearer_of(request), known)
+        call, answer = begun
+        request.scope[CALLER] = call.caller
+        return call, await daemon.lender.ended(call, answer)
     except TokenRefused:
         await _count(request, daemon)
         raise
-    finally:
-        if call is not None and call.caller is not None:
-            request.scope[CALLER] = call.caller
 
 
 async def _count(request: HttpRequest, daemon: Daemon) -> None:

@@ -8,9 +8,6 @@ from ringlet_py.daemon.guard import Bounds, Guarded
 from ringlet_py.daemon.whole import ok, plain_answer
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -32,20 +29,8 @@ class Door(Guarded):
         """Has the application answer after all."""
         super()._start_asgi_task(cycle, self.app)
 
-    def expect(self, answer: asyncio.Future[Any], tell: Callable[[asyncio.Future[Any]], object]) -> None:
-        """Tells when it is there, before which the daemon does not stop; cancelled as tasks are if that is too long."""
-
-        def told(answer: asyncio.Future[Any]) -> None:
-            self.tasks.discard(answer)
-            tell(answer)
-
-        self.tasks.add(answer)  # type: ignore[arg-type] # has all that uvicorn asks of a task
-        answer.add_done_callback(told)
-
     def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
         """Gives the whole answer, JSON of what went well, in one go."""
-        if cycle.disconnected:
-            return
         self._end(cycle, ok(body, cycle.default_headers, stays=cycle.keep_alive))
 
     def stop(self, cycle: RequestResponseCycle) -> None:

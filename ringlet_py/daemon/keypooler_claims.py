@@ -8,8 +8,8 @@ from dataclasses import replace
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
-from ringlet_py.daemon.access import CALL, claimed
-from ringlet_py.daemon.answers import answer, as_json, told
+from ringlet_py.daemon.access import claimed
+from ringlet_py.daemon.answers import CALLER, answer, as_json, told
 from ringlet_py.daemon.keypooler_notes import KEY
 from ringlet_py.daemon.keypooler_shapes import id_of
 from ringlet_py.daemon.users import address_of, checked_id
@@ -54,11 +54,11 @@ async def claim_key(request: HttpRequest) -> Response:
     POST /leases.
     """
     daemon: Daemon = request.app.state.daemon
-    params = request.query_params.multi_items()
+    app, params = daemon.app, request.query_params.multi_items()  # the same to the end, whatever is reloaded
     try:
         call, lease = await claimed(request, lambda caller: asked(caller, wishes_of(params)))
     except (KeyNotFound, PoolEmpty, UsageError) as problem:
-        return await _without(request, params, problem)
+        return await _without(request, app, params, problem)
     try:
         found = shown_at_once(daemon, call, lease) or await _shown_whole(daemon, call, lease)
     except RingletError:  # nobody has the key
@@ -93,18 +93,18 @@ def note_lent(daemon: Daemon, call: Call, lease: Lease) -> None:
         daemon.lent.note(call.caller, lease)
 
 
-async def _without(request: HttpRequest, params: Params, problem: RingletError) -> Response:
+async def _without(request: HttpRequest, app: App, params: Params, problem: RingletError) -> Response:
     """That there is no key, and where one is to be had; raises what there is no more to say of."""
     daemon: Daemon = request.app.state.daemon
-    call: Call = request.scope[CALL]
-    if call.caller is None or call.request is None:  # what was asked for could not be understood
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
         raise problem
     wishes = wishes_of(params)
     if "provider" not in wishes and "pool" not in wishes:
-        raise await daemon.look(_no_key, call.app, call.caller, wishes["feature"], problem) from None
+        raise await daemon.look(_no_key, app, caller, wishes["feature"], problem) from None
     if isinstance(problem, UsageError) or "provider" not in wishes:
         raise problem
-    found = await daemon.look(_where_to_get, call.app, wishes)
+    found = await daemon.look(_where_to_get, app, wishes)
     return answer({**told(request, problem), **found}, status=problem.http_status)
 
 

@@ -34,13 +34,13 @@ _IN_VAIN = (KeychainTimeout, LedgerUnreachable, AuditUnwritable)
 class Call:
     """One claim that is under way: whose token it is ("" if that was asked before), and what it asks for.
 
-    `answer` is the lease, or None for a claim that is better made in steps.  `caller` and `request` are who asks and
-    for what, as soon as that is known, `since` when it began and `app` whose keys it is about.
+    `tell` is called with it and its answer, and says whether somebody still waited for it.  `caller` and
+    `request` are who asks and for what, as soon as that is known, `since` when it began, `app` whose keys it is about.
     """
 
     token: str = field(repr=False)
     asked: Asked
-    answer: asyncio.Future[Lease | None] = field(repr=False)
+    tell: Callable[[Call, Answer], bool] = field(repr=False)
     app: App
     since: float
     caller: Caller | None = None
@@ -63,26 +63,37 @@ class Lender:
 
     async def claim(self, request: Request) -> Lease:
         """As `Broker.claim`; what waits occupies no thread.  DaemonBusy, at once, if too many claims wait already."""
-        return await self.ended(self.begin("", lambda _: request))
+        return (await self.claim_as("", lambda _: request))[1]
 
-    def begin(self, token: str, asked: Asked) -> Call:
-        """A claim for whoever holds the token, which is looked up together with others'; DaemonBusy as above.
+    async def claim_as(self, token: str, asked: Asked) -> tuple[Call, Lease]:
+        """The same for whoever holds the token, which is looked up together with others'; raises TokenRefused too."""
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-        Its `answer` may raise TokenRefused too.
-        """
+        def tell(_: Call, answer: Answer) -> bool:
+            if not told.cancelled():
+                told.set_result(answer)
+            return not told.cancelled()
+
+        call = self.begin(token, asked, tell)
+        return call, await self.ended(call, await told)
+
+    def begin(self, token: str, asked: Asked, tell: Callable[[Call, Answer], bool]) -> Call:
+        """Begins such a claim, whose answer is for `ended` if it is no lease; DaemonBusy as above."""
         if len(self._waiting) >= WAITING:
             raise busy("claims")
-        loop = asyncio.get_running_loop()
-        call = Call(token, asked, loop.create_future(), self._app, self._metrics.steady())
+        call = Call(token, asked, tell, self._app, self._metrics.steady())
         self._waiting.append(call)
         if self._draining is None:
-            self._draining = loop.create_task(self._drain())
+            self._draining = asyncio.get_running_loop().create_task(self._drain())
         return call
 
-    async def ended(self, call: Call) -> Lease:
-        """What it comes to, counted."""
+    async def ended(self, call: Call, answer: Answer) -> Lease:
+        """What a claim with this answer comes to, counted."""
+        if isinstance(answer, Exception):
+            self._metrics.claimed(call, problem=answer)
+            raise answer
         try:
-            lease = await call.answer or await self._stepwise(call)
+            lease = answer or await self._stepwise(call)
         except Exception as problem:
             self._metrics.claimed(call, problem=problem)
             raise
@@ -201,14 +212,13 @@ def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
 
 
 def _is_told(call: Call, answer: Answer) -> bool:
-    """Whether somebody still waited for the answer."""
-    if call.answer.cancelled():
-        return False
-    if isinstance(answer, Exception):
-        call.answer.set_exception(answer)
-    else:
-        call.answer.set_result(answer)
-    return True
+    """Whether somebody still waited for the answer; what goes wrong there is no fault of those who come after."""
+    try:
+        return call.tell(call, answer)
+    except Exception as problem:  # noqa: BLE001 - it is said by its kind
+        said = {"message": "an answer could not be given", "exception": problem}
+        asyncio.get_running_loop().call_exception_handler(said)
+        return True
 
 
 def _step(claiming: Generator[float, None, Lease]) -> Lease | float:

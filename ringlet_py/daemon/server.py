@@ -66,8 +66,8 @@ class Events:
 def serve(daemon: Daemon, doors: Doors, events: Events) -> None:
     """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon."""
     application = Strangers(asgi(daemon), port=doors.port, say=events.say)
-    protocol = door(doors.bounds, Straight(daemon, application))
-    server = _Server(_config(application, protocol, doors.grace), daemon, doors, events)
+    way = Straight(daemon, application)
+    server = _Server(_config(application, door(doors.bounds, way), doors.grace), daemon, doors, events, way=way)
     try:
         asyncio.run(server.serve(sockets=doors.sockets))
     finally:
@@ -97,12 +97,13 @@ def _config(application: Strangers, protocol: type[Door], grace: int) -> uvicorn
 class _Server(uvicorn.Server):
     """uvicorn's server with our signals, and with someone who looks after connections and settings."""
 
-    def __init__(self, config: uvicorn.Config, daemon: Daemon, doors: Doors, events: Events) -> None:
+    def __init__(self, config: uvicorn.Config, daemon: Daemon, doors: Doors, events: Events, *, way: Straight) -> None:
         super().__init__(config)
         self._daemon = daemon
         self._bounds = doors.bounds
         connections, requests = self.server_state.connections, self.server_state.tasks
-        daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests))
+        daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests) + way.waiting())
+        self._way = way
         self._events = events
         self._say = events.say
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,6 +121,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends what is under way; slow connections are ended as ever."""
         await super().shutdown(sockets)
+        self._way.stop()
         for task in self._tasks:
             task.cancel()
 

@@ -11,18 +11,16 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from ringlet_py.daemon.access import CALL, bearer_in
+from ringlet_py.daemon.access import BEGUN, bearer_in
 from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.types import Scope
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from ringlet_py.daemon.door import Door
     from ringlet_py.daemon.keypooler_claims import Wishes
-    from ringlet_py.daemon.lender import Call
+    from ringlet_py.daemon.lender import Answer, Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.daemon.strangers import Strangers
     from ringlet_py.lease import Lease, Request
@@ -50,6 +48,7 @@ class Straight:
         self._daemon = daemon
         self._strangers = strangers
         self._known = lru_cache(maxsize=_ALIKE)(_wishes)
+        self._waiting: dict[RequestResponseCycle, Door] = {}
         self._last: tuple[Caller, Wishes, Request] | None = None
 
     def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
@@ -58,23 +57,33 @@ class Straight:
         if scope["path"] != PATH or scope["method"] != "GET" or "target" in scope:
             return False
         try:
-            call = self._begun(door, scope)  # type: ignore[arg-type]
+            return self._begins(door, cycle)
         except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
             return False
-        if call is not None:
-            door.expect(call.answer, partial(self._answer, door, cycle, call))
-        return call is not None
 
-    def _begun(self, door: Door, scope: Scope) -> Call | None:
-        """The claim; None for a request that is for the application to answer."""
+    def stop(self) -> None:
+        """Tells all who still wait that the daemon stops."""
+        while self._waiting:
+            cycle, door = self._waiting.popitem()
+            door.stop(cycle)
+
+    def waiting(self) -> int:
+        """How many wait for their answers."""
+        return len(self._waiting)
+
+    def _begins(self, door: Door, cycle: RequestResponseCycle) -> bool:
+        """Begins the claim; False for a request that is for the application to answer."""
+        scope: Scope = cycle.scope  # type: ignore[assignment]
         head: Head | None = door.head
         # who keeps a connection says the same again and again
         if head is None or head.headers != scope["headers"] or head.query != scope["query_string"]:
             head = door.head = self._head(scope)
         if head is None:
-            return None
-        wishes = head.wishes
-        return self._daemon.lender.begin(head.token, lambda caller: self._asked(caller, wishes))
+            return False
+        asked, tell = partial(self._asked, head.wishes), partial(self._tell, door, cycle)
+        self._daemon.lender.begin(head.token, asked, tell)
+        self._waiting[cycle] = door
+        return True
 
     def _head(self, scope: Scope) -> Head | None:
         """What the head says, None if the application has to say something of it."""
@@ -87,27 +96,26 @@ class Straight:
             return None
         return Head(headers, query, token, self._known(query))
 
-    def _asked(self, caller: Caller, wishes: Wishes) -> Request:
+    def _asked(self, wishes: Wishes, caller: Caller) -> Request:
         """The request; those who come together mostly ask for the same."""
         if self._last is None or self._last[0] is not caller or self._last[1] is not wishes:
             self._last = caller, wishes, asked(caller, wishes)
         return self._last[2]
 
-    def _answer(
-        self, door: Door, cycle: RequestResponseCycle, call: Call, answer: asyncio.Future[Lease | None]
-    ) -> None:
-        if answer.cancelled():
-            door.stop(cycle)
-            return
-        lease = None if answer.exception() else answer.result()
-        body = None if lease is None or door.flow.write_paused else self._body(call, lease)
+    def _tell(self, door: Door, cycle: RequestResponseCycle, call: Call, answer: Answer) -> bool:
+        """Gives the answer; False if nobody is left to have it."""
+        if self._waiting.pop(cycle, None) is None or cycle.disconnected or door.transport.is_closing():
+            return False
+        lease = None if isinstance(answer, Exception) or door.flow.write_paused else answer
+        body = None if lease is None else self._body(call, lease)
         if lease is None or body is None:
-            cycle.scope[CALL] = call  # type: ignore[literal-required]
+            cycle.scope[BEGUN] = call, answer  # type: ignore[literal-required]
             door.ask_application(cycle)
-            return
-        self._daemon.metrics.claimed(call, lease)
-        note_lent(self._daemon, call, lease)
-        door.answer(cycle, body)
+        else:
+            self._daemon.metrics.claimed(call, lease)
+            note_lent(self._daemon, call, lease)
+            door.answer(cycle, body)
+        return True
 
     def _body(self, call: Call, lease: Lease) -> bytes | None:
         try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ringlet_py.errors import KeychainTimeout
 from ringlet_py.files.checks import quoted
 from ringlet_py.files.queue import Queue
-from ringlet_py.ledger.sqlite_turns import Busy, Opened, at_once, in_turn, in_turn_on_disk, is_free
+from ringlet_py.ledger.sqlite_turns import Busy, Opened, at_once, in_turn, in_turn_on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,12 +91,15 @@ class Session:
             self._hurried.is_so = False
 
     def is_busy(self) -> bool:
-        """Whether the next use would wait for others, or has to open the file first."""
+        """Whether the next use would wait for another ringlet, or has to open the file first.
+
+        Another program that has the file is not looked for: a use that hurries finds it out in its few milliseconds.
+        """
         if not self._lock_of_this_process().acquire(blocking=False):
             return True
         try:
             opened = self._kept()
-            return opened is None or not opened.queue.is_free() or not is_free(opened)
+            return opened is None or not opened.queue.is_free()
         finally:
             self._lock.release()
 

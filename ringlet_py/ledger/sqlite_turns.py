@@ -78,14 +78,3 @@ def at_once(opened: Opened, action: Action[Answer]) -> Answer:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def is_free(opened: Opened) -> bool:
-    """Whether nobody writes now, be it another program that knows nothing of the queue."""
-    opened.wait(0)
-    try:
-        opened.connection.execute("BEGIN IMMEDIATE")
-        opened.connection.execute("ROLLBACK")
-    except sqlite3.Error:
-        return False
-    return True

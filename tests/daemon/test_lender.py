@@ -50,12 +50,6 @@ def image(caller: Caller) -> Request:
     return caller.request(provider="custom", feature="image")
 
 
-async def claim_as(lender: Lender, token: str, asked: Callable[[Caller], Request]) -> tuple[Caller | None, Lease]:
-    call = lender.begin(token, asked)
-    lease = await lender.ended(call)
-    return call.caller, lease
-
-
 def together(world: World, count: int, ask: Callable[[Lender], Any]) -> list[Any]:
     async def all_of_them() -> list[Any]:
         lender = world.daemon.lender
@@ -65,7 +59,7 @@ def together(world: World, count: int, ask: Callable[[Lender], Any]) -> list[Any
 
 
 def test_those_who_come_together_get_what_the_limits_allow_and_no_more(world: World):
-    found = together(world, 50, lambda lender: claim_as(lender, world.admin, image))
+    found = together(world, 50, lambda lender: lender.claim_as(world.admin, image))
 
     leases = [each[1] for each in found if isinstance(each, tuple)]
     assert len(leases) == 40
@@ -84,7 +78,7 @@ def test_they_share_transactions(world: World, monkeypatch: pytest.MonkeyPatch):
         return claim_all(requests)
 
     monkeypatch.setattr(type(broker), "claim_all", lambda _, requests: counted(requests))
-    together(world, 30, lambda lender: claim_as(lender, world.admin, image))
+    together(world, 30, lambda lender: lender.claim_as(world.admin, image))
 
     assert sum(groups) == 30
     assert len(groups) < 5
@@ -94,7 +88,7 @@ def test_a_wrong_token_fails_alone(world: World):
     async def both() -> list[Any]:
         lender = world.daemon.lender
         wrong = "rlt_" + "A" * 43
-        asked = [claim_as(lender, token, image) for token in (world.admin, wrong, world.admin)]
+        asked = [lender.claim_as(token, image) for token in (world.admin, wrong, world.admin)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     found = asyncio.run(both())
@@ -116,7 +110,7 @@ def test_one_that_asks_for_what_there_is_not_fails_alone(world: World):
 def test_one_that_waits_holds_up_no_other(world: World):
     async def both() -> tuple[bool, Lease]:
         lender = world.daemon.lender
-        await asyncio.gather(*(claim_as(lender, world.admin, image) for _ in range(40)))
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(40)))
         waiting = asyncio.create_task(lender.claim(Request(provider="custom", feature="image", wait=60)))
         other = await lender.claim(Request(provider="custom", feature="other"))
         was_waiting = not waiting.done()
@@ -142,13 +136,13 @@ def test_a_key_that_nobody_waits_for_any_more_is_given_back(world: World, monkey
 
     async def cancelled() -> None:
         lender = world.daemon.lender
-        task = asyncio.create_task(claim_as(lender, world.admin, image))
+        task = asyncio.create_task(lender.claim_as(world.admin, image))
         await asyncio.to_thread(reached.wait, 10)
         task.cancel()
         go_on.set()
         await asyncio.gather(task, return_exceptions=True)
         monkeypatch.undo()
-        found = await asyncio.gather(*(claim_as(lender, world.admin, image) for _ in range(40)), return_exceptions=True)
+        found = await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(40)), return_exceptions=True)
         assert all(isinstance(each, tuple) for each in found)
 
     monkeypatch.setattr(type(broker), "claim_all", lambda _, requests: slowly(requests))
@@ -160,11 +154,11 @@ def test_what_nobody_foresaw_is_told_to_all_and_the_next_are_answered(world: Wor
         raise ZeroDivisionError
 
     monkeypatch.setattr(type(world.app.broker), "claim_all", broken)
-    found = together(world, 3, lambda lender: claim_as(lender, world.admin, image))
+    found = together(world, 3, lambda lender: lender.claim_as(world.admin, image))
     monkeypatch.undo()
 
     assert [type(each) for each in found] == [ZeroDivisionError] * 3
-    assert isinstance(together(world, 1, lambda lender: claim_as(lender, world.admin, image))[0], tuple)
+    assert isinstance(together(world, 1, lambda lender: lender.claim_as(world.admin, image))[0], tuple)
 
 
 @contextmanager
@@ -191,9 +185,9 @@ def test_what_others_hold_holds_up_the_claim_and_not_the_loop(
 ):
     async def while_held() -> Any:
         lender = world.daemon.lender
-        await asyncio.gather(*(claim_as(lender, world.admin, image) for _ in range(3)))  # from now on in the loop
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(3)))  # from now on in the loop
         with held(world):
-            claim = asyncio.create_task(claim_as(lender, world.admin, image))
+            claim = asyncio.create_task(lender.claim_as(world.admin, image))
             turns = 0
             for _ in range(20):
                 await asyncio.sleep(0.01)
@@ -216,11 +210,11 @@ def test_a_use_that_cannot_be_given_back_ends_no_later_claim(
 
     async def cancelled() -> Any:
         lender = world.daemon.lender
-        task = asyncio.create_task(claim_as(lender, world.admin, image))
+        task = asyncio.create_task(lender.claim_as(world.admin, image))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return await claim_as(lender, world.admin, image)
+        return await lender.claim_as(world.admin, image)
 
     monkeypatch.setattr(type(world.app.broker), "release", broken)
 
@@ -234,10 +228,10 @@ def test_the_loop_waits_for_nobody_even_if_the_lock_is_taken_when_it_has_just_lo
 
     async def while_held() -> Any:
         lender = world.daemon.lender
-        await asyncio.gather(*(claim_as(lender, world.admin, image) for _ in range(3)))
+        await asyncio.gather(*(lender.claim_as(world.admin, image) for _ in range(3)))
         monkeypatch.setattr(lender, "_is_at_once", lambda: True)
         with written_by_another(world):
-            claim = asyncio.create_task(claim_as(lender, world.admin, image))
+            claim = asyncio.create_task(lender.claim_as(world.admin, image))
             began = time.monotonic()
             for _ in range(20):
                 await asyncio.sleep(0.005)
@@ -265,7 +259,7 @@ def test_who_waits_in_vain_takes_nothing_from_those_who_got_their_key(
 
     monkeypatch.setattr(lender, "_answers", first_alone)
     monkeypatch.setattr(world.daemon.lender, "_is_at_once", lambda: True)
-    first, *others = together(world, 3, lambda one: claim_as(one, world.admin, image))
+    first, *others = together(world, 3, lambda one: one.claim_as(world.admin, image))
 
     assert isinstance(first, tuple)
     assert others == [problem, problem]
@@ -289,5 +283,5 @@ def test_who_waits_behind_one_that_waited_in_vain_does_not_wait_as_long_again(
     monkeypatch.setattr(lender, "_answers", in_vain)
     monkeypatch.setattr(lender, "MOST", 2)
 
-    assert together(world, 6, lambda one: claim_as(one, world.admin, image)) == [problem] * 6
+    assert together(world, 6, lambda one: one.claim_as(world.admin, image)) == [problem] * 6
     assert asked == 1

@@ -10,6 +10,8 @@ import pytest
 from ringlet_py.daemon.door import door
 from ringlet_py.daemon.guard import Bounds
 from ringlet_py.daemon.server import Doors, Events, _config, _Server
+from ringlet_py.daemon.straight import Straight
+from ringlet_py.daemon.strangers import Strangers
 from tests.daemon.keypooler_world import World
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ def test_what_nobody_foresaw_is_said_by_its_kind_and_the_next_look_is_as_ever(
         raise ValueError(VALUE)
 
     async def looked() -> tuple[str, str]:
-        server = _Server(_config(world.asgi, door(Bounds()), 10), world.daemon, doors, events)  # type: ignore[arg-type]
+        way = Straight(world.daemon, Strangers(world.asgi, port=0, say=said.append))
+        server = _Server(_config(world.asgi, door(Bounds(), way), 10), world.daemon, doors, events, way=way)  # type: ignore[arg-type]
         with monkeypatch.context() as patched:
             patched.setattr(world.daemon, "reload", broken)
             patched.setattr(world.daemon.failures, "flush", broken)

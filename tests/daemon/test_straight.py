@@ -49,7 +49,8 @@ class Running:
         quiet: dict[str, Any] = {"log_config": None, "log_level": 60, "lifespan": "off"}
         self._config = uvicorn.Config(strangers, proxy_headers=False, ws="none", **quiet)
         self._config.load()
-        self._door = door(Bounds(), Straight(world.daemon, strangers) if has_way else None)
+        self.way = Straight(world.daemon, strangers)
+        self._door = door(Bounds(), self.way if has_way else None)
         self.address: tuple[str, int] = ("", 0)
 
     async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
@@ -58,6 +59,11 @@ class Running:
 
     def protocol(self) -> Any:
         return self._door(self._config, self.state, {})
+
+    @property
+    def gone(self) -> bool:
+        """Whether somebody who waits is not there any more."""
+        return any(cycle.disconnected for cycle in self.way._waiting)
 
     async def answers(self, *requests: bytes) -> list[tuple[int, dict[str, str], Any]]:
         """Status, headers and value of each answer; the last request has to end the connection."""
@@ -245,17 +251,28 @@ def test_a_store_that_is_away_is_told_as_ever(world: World, monkeypatch: pytest.
     assert answers[0][0] == LedgerUnreachable.http_status
 
 
-def test_who_goes_away_before_the_answer_harms_nobody(world: World):
+def test_who_goes_away_before_the_answer_leaves_the_use_to_others(world: World, monkeypatch: pytest.MonkeyPatch):
     async def leaving() -> list[Any]:
         async with running(world) as daemon:
-            for _ in range(5):
-                _, writer = await asyncio.open_connection(*daemon.address)
-                writer.write(get(token=world.admin))
-                await writer.drain()
-                writer.transport.abort()
+            held, gathered = asyncio.Event(), world.daemon.lender._gathered
+
+            async def held_up() -> None:
+                while not (held.is_set() and daemon.gone):
+                    held.set()
+                    await asyncio.sleep(0)
+                monkeypatch.setattr(world.daemon.lender, "_gathered", gathered)
+
+            monkeypatch.setattr(world.daemon.lender, "_gathered", held_up)
+            _, writer = await asyncio.open_connection(*daemon.address)
+            writer.write(get(token=world.admin))
+            await asyncio.wait_for(held.wait(), PATIENCE)
+            writer.transport.abort()
             return await daemon.answers(get(KEY, CLOSE, token=world.admin))
 
     assert asyncio.run(leaving())[0][0] == 200
+    actions = [(each["action"], each["outcome"]) for each in world.records()]
+    assert actions.count(("claim", "ok")) == 2
+    assert actions.count(("release", "ok")) == 1  # of the use that nobody got
 
 
 def test_who_waits_when_the_daemon_stops_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -270,8 +287,8 @@ def test_who_waits_when_the_daemon_stops_is_told_so(world: World, monkeypatch: p
             monkeypatch.setattr(world.daemon.lender, "_gathered", gathered)
             asking = asyncio.create_task(daemon.answers(get(token=world.admin)))
             await asyncio.wait_for(held.wait(), PATIENCE)
-            for task in list(daemon.state.tasks):
-                task.cancel(msg="Task cancelled, timeout graceful shutdown exceeded")
+            assert daemon.way.waiting() == 1
+            daemon.way.stop()
             return await asking
 
     status, headers, body = asyncio.run(stopping())[0]
