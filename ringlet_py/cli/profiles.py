@@ -153,7 +153,7 @@ def inspect(context: typer.Context, name: Name, json: Json = False) -> None:
         "inherit_env": plan.inherit,
         "lease": plan.lease,
         "command": [*plan.command, *plan.args],
-        "keys": {variable: str(address) for variable, address in plan.keys.items()},
+        "keys": running.keys_of(plan),
         "env": drafting.redacted_env(plan, session.app.catalog.providers),
         "warnings": [*drafting.warnings(session.app, profile, plan), *not_granted(session.app, plan)],
     }

@@ -112,16 +112,19 @@ def described(plan: LaunchPlan, session: Session, args: tuple[str, ...] = ()) ->
         "base_url": plan.base_url,
         "binary": find_binary(plan.command[0], environ, plan.install),
         "argv": [*plan.command, *plan.args, *args],
-        "keys": {
-            **{name: str(address) for name, address in plan.keys.items()},
-            **{name: f"pool {plan.pool}{field and f'#{field}'}" for name, field in plan.pooled.items()},
-        },
+        "keys": keys_of(plan),
         "env": redacted_env(plan, session.app.catalog.providers),
         "inherit": plan.inherit,
         "dropped": sorted(name for name in environ if name not in env),
         "folders": list(plan.folders),
         "files": list(plan.files),
     }
+
+
+def keys_of(plan: LaunchPlan) -> dict[str, str]:
+    """Where the key in each variable comes from: its address, or the pool that it is claimed from."""
+    pooled = {name: f"pool {plan.pool}{field and f'#{field}'}" for name, field in plan.pooled.items()}
+    return {**{name: str(address) for name, address in plan.keys.items()}, **pooled}
 
 
 def texts(value: object) -> list[str]:

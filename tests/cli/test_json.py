@@ -104,6 +104,49 @@ FAILING = (
     "keychain check nobody none --yes",
     "keychain move --to nowhere",
 )
+# where every field says something, in this order
+FULL = (
+    "tiers set gold image=4/minute,100/day *=10/minute",
+    "keychain set acme work --force --label x --org o --tier gold --source s --login me --batch b |",
+    "keychain set acme work --force --replace --owner user:7 --active |",
+    "keychain edit acme work --max-uses 1000/30d --base-url https://api.example.com --weight 2",
+    "keychain edit acme work --secret hook |",
+    "keychain edit acme work --owner everyone --expires 2099-01-01",
+    "keychain list",
+    "keychain status",
+    "profiles create lone --agent generic --provider anthropic --key-alias other --command true --lease 8h",
+    "tiers list",
+    "pools create all --provider acme --limit 2/minute --pool-limit 9/hour --org-limit 8/hour --where org=o",
+    "pools edit all --where login=me --quota 30/day --bypass user:1",
+    "pools list",
+    "pools report acme work rate-limited --retry-after 60",
+    "pools status",
+    "pools status all --feature image",
+    "pools explain acme",
+    "config set sealed.master-key file",
+    "keychain move --to sealed --all --dry-run",
+    "tokens create top --scope provider=acme --max-uses 5 --quota 3/day --ttl 8h",
+    "tokens list",
+    "profiles create pooled --agent generic --provider anthropic --key-pool some --command true --lease 8h",
+    "profiles inspect pooled",
+    "run pooled --dry-run",
+    "leases grant pooled",
+    "leases list --all",
+    "keychain rename anthropic other home --yes",
+    "tiers delete gold --yes",
+    "profiles list",
+    "init",
+    "migrate scan",
+    "migrate apply --yes",
+    "migrate undo --yes",
+    "migrate list --all",
+    "config set lending.places own,everyone",
+    "config set ledger.prefix other",
+    "config list",
+    "config explain",
+    "where anthropic default",
+    "audit list",
+)
 # nothing but a person can use it
 WITHOUT = ("keychain", "manage")
 
@@ -176,6 +219,19 @@ def test_json_is_one_object_with_its_schema_version_and_without_a_value(home: Ho
         found += problems(words, done.out, error=False)
         # a status that says what was found, as of scan, is no failure
         found += [f"{words}: {done.status} {done.err}"] * (done.status not in (0, 1, DaemonNotRunning.exit_status))
+    assert found == []
+
+
+@pytest.mark.slow
+def test_json_of_what_says_all_that_can_be_said_is_so_too(home: Home) -> None:
+    prepared(home)
+    home.profile("broken", "nothing")
+    (home.path / ".profile").write_text(f"export GROQ_API_KEY=gsk_{KEY[-40:]}\n")
+    found: list[str] = []
+    for words in FULL:
+        done = typed(home, words, "--json")
+        found += problems(words, done.out, error=False)
+        found += [f"{words}: {done.status} {done.err}"] * (done.status not in (0, 1))
     assert found == []
 
 

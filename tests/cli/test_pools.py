@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
+from tests import answers
 from tests.end_to_end.program import KEY, Home, Terminal, store_key
 
 if TYPE_CHECKING:
@@ -259,6 +260,15 @@ def test_deleting_a_pool_that_profiles_use_names_them(pool: Home) -> None:
     assert pool.here("pools", "delete", "images", "--yes").status == 0
 
 
+def test_a_profile_shows_the_pool_that_its_key_comes_from(pool: Home) -> None:
+    text = 'agent = "claude"\nprovider = "anthropic"\n[provider-config]\nkey-pool = "images"\n'
+    pool.profile("painter", text)
+
+    assert json.loads(done(pool, "profiles", "inspect", "painter", "--json"))["profile"]["keys"] == {
+        "ANTHROPIC_API_KEY": "pool images"
+    }
+
+
 @pytest.mark.slow
 def test_deleting_a_pool_asks_at_a_terminal(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "delete", "images")
@@ -344,9 +354,11 @@ def test_watching_without_a_terminal_prints_a_line_for_each_change(pool: Home) -
 def test_watching_as_json_is_one_object_a_line(pool: Home) -> None:
     child = pool.start("pools", "status", "--watch", "--json")
     assert child.stdout is not None
-    found = json.loads(child.stdout.readline())
+    line = child.stdout.readline().decode()
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=30)
+    answers.check(("pools", "status", "--watch", "--json"), line)
+    found = json.loads(line)
 
     assert (found["schema_version"], found["pool"], found["address"]) == (1, "images", "anthropic/a")
 

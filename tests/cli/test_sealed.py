@@ -95,11 +95,12 @@ def test_a_failed_rotation_is_recorded_too(home: Home):
 def test_reseal_makes_a_new_data_key(home: Home):
     store_key(home)
     [before] = data_keys(home)
-    done = home.here("sealed", "rotate", "--reseal")
+    done = home.here("sealed", "rotate", "--reseal", "--json")
     [after] = data_keys(home)
 
     assert done.status == 0, done.err
     assert f"sealed anew: {before['values']}" in done.err
+    assert json.loads(done.out)["resealed"] == before["values"]
     assert (after["values"], after["id"] != before["id"]) == (before["values"], True)
 
 

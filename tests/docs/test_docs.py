@@ -19,6 +19,7 @@ from ringlet_py.catalog import Catalog
 from ringlet_py.document import Source
 from ringlet_py.errors import ConfigError
 from ringlet_py.settings import read_settings
+from tests.answers import check
 from tests.docs.pages import PAGES, ROOT, Block, Home, blocks, fits, given
 from tests.left_running import end_daemons
 
@@ -116,6 +117,7 @@ def put(home: Home, block: Block) -> None:
 def type_all(home: Home, block: Block) -> None:
     for command, shown in block.commands():
         screen = home.type(command)
+        check(command.split(), screen)
         assert fits(shown, screen), f"{block.page}:{block.line}\n$ {command}\n--- shown\n{shown}\n--- seen\n{screen}"
 
 

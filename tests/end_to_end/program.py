@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from unittest import mock
 
 from ringlet_py.cli.main import run
+from tests import answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,7 +109,7 @@ class Home:
             contextlib.redirect_stderr(err),
         ):
             status = run(list(argv), given)
-        return Outcome(status, out.getvalue(), err.getvalue())
+        return _held(argv, Outcome(status, out.getvalue(), err.getvalue()))
 
     def ringlet(self, *argv: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Outcome:
         """Runs ringlet as a process of its own, to its end."""
@@ -121,7 +122,7 @@ class Home:
             timeout=PATIENCE,
             check=False,
         )
-        return Outcome(done.returncode, _text(done.stdout), _text(done.stderr))
+        return _held(argv, Outcome(done.returncode, _text(done.stdout), _text(done.stderr)))
 
     def start(self, *argv: str, **options: Any) -> subprocess.Popen[bytes]:
         """Starts ringlet as a process, with pipes, and returns at once."""
@@ -171,6 +172,13 @@ def _environment(path: Path) -> dict[str, str]:
 
 def _coverage(environ: Mapping[str, str]) -> dict[str, str]:
     return {COVERAGE: environ[COVERAGE]} if COVERAGE in environ else {}
+
+
+def _held(argv: tuple[str, ...], done: Outcome) -> Outcome:
+    """The outcome, once every answer in it was held against the published schema."""
+    answers.check(argv, done.out)
+    answers.check(argv, done.err)
+    return done
 
 
 def _text(raw: bytes) -> str:

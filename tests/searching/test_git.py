@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import signal
@@ -263,7 +264,7 @@ def test_a_repository_of_somebody_else_is_refused_with_the_reason(home: Home):
 
 
 def test_a_commit_with_a_key_is_refused_and_one_without_is_made(home: Home):
-    assert home.here("scan", "--hook", "install").status == 0
+    assert json.loads(home.here("scan", "--hook", "install", "--json").out)["changed"] is True
     write(home, "a", KEY)
     git(home, "add", "a")
 
