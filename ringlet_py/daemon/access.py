@@ -164,7 +164,7 @@ async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> t
             return await daemon.lender.claim_as(bearer_of(request), known)
         call, answer = begun
         request.scope[CALLER] = call.caller
-        return call, await daemon.lender.ended(call, answer)
+        return call, await call.lender.ended(call, answer)
     except TokenRefused:
         await _count(request, daemon)
         raise

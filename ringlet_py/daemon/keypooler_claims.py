@@ -83,7 +83,7 @@ def shown_at_once(daemon: Daemon, call: Call, lease: Lease) -> bytes | None:
 async def _shown_whole(daemon: Daemon, call: Call, lease: Lease) -> bytes:
     known, address = call.app.lending.known(), str(lease.address)
     entry = known.entries.get(address)
-    secrets = await _bound(daemon.lender, call, lease, entry.secrets if entry else ())
+    secrets = await _bound(call, lease, entry.secrets if entry else ())
     return _shown(lease, address, secrets, await daemon.notes.read(daemon, call.app, known.version))
 
 
@@ -137,11 +137,11 @@ def asked(caller: Caller, wishes: Wishes) -> Request:
     return caller.request(Address(named.pop("provider"), named.pop("alias")), **named)
 
 
-async def _bound(lender: Lender, call: Call, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
+async def _bound(call: Call, lease: Lease, names: Iterable[str]) -> dict[str, Secret]:
     """The secrets that travel with the key, each claimed; if one cannot be opened, the key is not handed over."""
     assert call.caller is not None  # noqa: S101 - who has a lease is known
     admitted = replace(call.caller, scopes=())  # as far as the key itself was, which may have been for its pool
-    return {name: await _secret(lender, admitted, lease.address, name) for name in names}
+    return {name: await _secret(call.lender, admitted, lease.address, name) for name in names}
 
 
 async def _secret(lender: Lender, admitted: Caller, key: Address, name: str) -> Secret:

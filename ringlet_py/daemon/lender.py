@@ -30,21 +30,32 @@ _NOBODY = Caller(name="")
 _IN_VAIN = (KeychainTimeout, LedgerUnreachable, AuditUnwritable)
 
 
+class Gone(Exception):  # noqa: N818 - no error, the answer to who is not there any more
+    """Nobody waits for the claim, so none was made."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One claim that is under way: whose token it is ("" if that was asked before), and what it asks for.
 
-    `tell` is called with it and its answer, and says whether somebody still waited for it.  `caller` and
-    `request` are who asks and for what, as soon as that is known, `since` when it began, `app` whose keys it is about.
+    `tell` is called with it and its answer, and says whether somebody still waited for it; `is_gone` says that nobody
+    will.  `caller` and `request` are who asks and for what, as soon as that is known, `since` when it began, and
+    `lender` who makes it.
     """
 
     token: str = field(repr=False)
     asked: Asked
     tell: Callable[[Call, Answer], bool] = field(repr=False)
-    app: App
+    is_gone: Callable[[], bool]
+    lender: Lender
     since: float
     caller: Caller | None = None
     request: Request | None = None
+
+    @property
+    def app(self) -> App:
+        """Whose keys it is about, whatever is reloaded."""
+        return self.lender.app
 
 
 class Lender:
@@ -53,7 +64,7 @@ class Lender:
     def __init__(
         self, app: App, work: Callable[..., Awaitable[Any]], metrics: Metrics, *, tend: Callable[..., Awaitable[Any]]
     ) -> None:
-        self._app = app
+        self.app = app
         self._work = work
         self._tend = tend
         self._metrics = metrics
@@ -74,14 +85,16 @@ class Lender:
                 told.set_result(answer)
             return not told.cancelled()
 
-        call = self.begin(token, asked, tell)
+        call = self.begin(token, asked, tell, told.cancelled)
         return call, await self.ended(call, await told)
 
-    def begin(self, token: str, asked: Asked, tell: Callable[[Call, Answer], bool]) -> Call:
+    def begin(
+        self, token: str, asked: Asked, tell: Callable[[Call, Answer], bool], is_gone: Callable[[], bool]
+    ) -> Call:
         """Begins such a claim, whose answer is for `ended` if it is no lease; DaemonBusy as above."""
         if len(self._waiting) >= WAITING:
             raise busy("claims")
-        call = Call(token, asked, tell, self._app, self._metrics.steady())
+        call = Call(token, asked, tell, is_gone, self, self._metrics.steady())
         self._waiting.append(call)
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain())
@@ -109,8 +122,9 @@ class Lender:
                 answers = await self._answered(calls)
                 if all(isinstance(answer, _IN_VAIN) for answer in answers):
                     calls, answers = self._with_those_behind(calls, answers)
-                for call, answer in zip(calls, answers, strict=True):
-                    if not _is_told(call, answer) and answer and not isinstance(answer, Exception):
+                untold = [answer for call, answer in zip(calls, answers, strict=True) if not _is_told(call, answer)]
+                for answer in untold:  # when all of them have their answers
+                    if answer and not isinstance(answer, Exception):
                         await self._given_back(answer)
         finally:
             self._draining = None
@@ -134,14 +148,19 @@ class Lender:
     async def _given_back(self, lease: Lease) -> None:
         """Nobody is left to have the key."""
         with contextlib.suppress(Exception):  # a use too many does no harm, and others wait for their answers
-            await self._tend(self._app.broker.release, lease)
+            await self._tend(self.app.broker.release, lease)
 
     async def _gathered(self) -> None:
-        """Lets those join who are on their way, as long as each turn of the loop brings more of them."""
+        """Lets those join who are on their way, as long as each turn of the loop brings more of them.
+
+        However many wait already, the loop has a turn for all else between two groups.
+        """
         here = 0
-        while here < len(self._waiting) < MOST:
+        while here < len(self._waiting):
             here = len(self._waiting)
             await asyncio.sleep(0)
+            if len(self._waiting) >= MOST:
+                return
 
     def _is_at_once(self) -> bool:
         """Whether a group may be answered in the event loop: it and a thread would keep each other waiting.
@@ -149,13 +168,13 @@ class Lender:
         Only if nothing in it can take long: the data keys are unwrapped, and nobody else has the ledger or the audit
         just now.
         """
-        return self._is_warm and not self._app.kept.is_busy() and not self._app.audit.is_busy()
+        return self._is_warm and not self.app.kept.is_busy() and not self.app.audit.is_busy()
 
     async def _at_once(self, calls: list[Call]) -> list[Answer]:
         """In the event loop, which waits for nobody: who would have had to, waits in a thread after all."""
         try:
-            with self._app.kept.hurrying():
-                answers = _answers(self._app, calls)
+            with self.app.kept.hurrying():
+                answers = _answers(self.app, calls)
         except KeychainTimeout:
             return await self._in_thread(calls)
         late = [call for call, answer in zip(calls, answers, strict=True) if isinstance(answer, KeychainTimeout)]
@@ -172,14 +191,14 @@ class Lender:
             return [problem] * len(calls)
 
     async def _in_thread(self, calls: list[Call]) -> list[Answer]:
-        answers: list[Answer] = await self._tend(_answers, self._app, calls)
+        answers: list[Answer] = await self._tend(_answers, self.app, calls)
         lent = any(answer and not isinstance(answer, Exception) for answer in answers)
-        self._is_warm = self._is_warm or (lent and self._app.settings.backend == SEALED)
+        self._is_warm = self._is_warm or (lent and self.app.settings.backend == SEALED)
         return answers
 
     async def _stepwise(self, call: Call) -> Lease:
         assert call.request is not None  # noqa: S101 - who has an answer was understood
-        claiming = self._app.broker.claiming(call.request)
+        claiming = call.app.broker.claiming(call.request)
         while True:
             found = await self._work(_step, claiming)
             if not isinstance(found, float):
@@ -198,6 +217,9 @@ def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
             if call.token not in callers:
                 callers[call.token] = app.tokens.authenticate(call.token)
             call.caller = callers[call.token]
+            if call.is_gone():  # looked for after the token, of which a wrong one is recorded
+                found[call] = Gone()
+                continue
             call.request = request = call.asked(call.caller)
         except RingletError as problem:
             found[call] = problem

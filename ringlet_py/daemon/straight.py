@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from ringlet_py.daemon.access import BEGUN, bearer_in
 from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
+from ringlet_py.errors import TokenRefused
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -65,7 +66,10 @@ class Straight:
         """Tells all who still wait that the daemon stops."""
         while self._waiting:
             cycle, door = self._waiting.popitem()
-            door.stop(cycle)
+            try:
+                door.stop(cycle)
+            except Exception:  # noqa: BLE001 - the others are to be told too
+                door.transport.abort()
 
     def waiting(self) -> int:
         """How many wait for their answers."""
@@ -81,7 +85,7 @@ class Straight:
         if head is None:
             return False
         asked, tell = partial(self._asked, head.wishes), partial(self._tell, door, cycle)
-        self._daemon.lender.begin(head.token, asked, tell)
+        self._daemon.lender.begin(head.token, asked, tell, partial(_is_gone, door, cycle))
         self._waiting[cycle] = door
         return True
 
@@ -98,14 +102,25 @@ class Straight:
 
     def _asked(self, wishes: Wishes, caller: Caller) -> Request:
         """The request; those who come together mostly ask for the same."""
-        if self._last is None or self._last[0] is not caller or self._last[1] is not wishes:
-            self._last = caller, wishes, asked(caller, wishes)
-        return self._last[2]
+        last = self._last  # once: two groups may be answered at a time, in threads
+        if last is None or last[0] is not caller or last[1] is not wishes:
+            self._last = last = caller, wishes, asked(caller, wishes)
+        return last[2]
 
     def _tell(self, door: Door, cycle: RequestResponseCycle, call: Call, answer: Answer) -> bool:
         """Gives the answer; False if nobody is left to have it."""
-        if self._waiting.pop(cycle, None) is None or cycle.disconnected or door.transport.is_closing():
+        if self._waiting.pop(cycle, None) is None:
             return False
+        if _is_gone(door, cycle) and not isinstance(answer, TokenRefused):  # which is recorded, whoever is left
+            return False
+        try:
+            self._answer(door, cycle, call, answer)
+        except BaseException:
+            door.transport.abort()  # else it would wait for ever
+            raise
+        return True
+
+    def _answer(self, door: Door, cycle: RequestResponseCycle, call: Call, answer: Answer) -> None:
         lease = None if isinstance(answer, Exception) or door.flow.write_paused else answer
         body = None if lease is None else self._body(call, lease)
         if lease is None or body is None:
@@ -115,13 +130,17 @@ class Straight:
             self._daemon.metrics.claimed(call, lease)
             note_lent(self._daemon, call, lease)
             door.answer(cycle, body)
-        return True
 
     def _body(self, call: Call, lease: Lease) -> bytes | None:
         try:
             return shown_at_once(self._daemon, call, lease)
         except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
             return None
+
+
+def _is_gone(door: Door, cycle: RequestResponseCycle) -> bool:
+    """Whether no answer can reach who asked."""
+    return cycle.disconnected or door.transport.is_closing()
 
 
 def _wishes(query: bytes) -> Wishes:

@@ -9,11 +9,14 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ringlet_py.daemon import lender
+from ringlet_py.daemon.access import BEGUN, claimed
+from ringlet_py.daemon.lender import Call
 from ringlet_py.errors import (
     AuditUnwritable,
     KeychainTimeout,
@@ -23,6 +26,7 @@ from ringlet_py.errors import (
     TokenRefused,
 )
 from ringlet_py.lease import Request
+from ringlet_py.tokens import Caller
 from tests.daemon.keypooler_world import SEALED, World
 from tests.end_to_end.program import FILE_BACKEND
 
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from ringlet_py.app import App
     from ringlet_py.daemon.lender import Lender
     from ringlet_py.lease import Lease
-    from ringlet_py.tokens import Caller
 
 
 @pytest.fixture(params=[FILE_BACKEND, SEALED], ids=["file", "sealed"])
@@ -285,3 +288,38 @@ def test_who_waits_behind_one_that_waited_in_vain_does_not_wait_as_long_again(
 
     assert together(world, 6, lambda one: one.claim_as(world.admin, image)) == [problem] * 6
     assert asked == 1
+
+
+def test_a_group_is_told_before_a_use_that_nobody_got_goes_back(world: World, monkeypatch: pytest.MonkeyPatch):
+    order = []
+
+    async def asking() -> None:
+        over = asyncio.Event()
+
+        async def back(_: Lease) -> None:
+            order.append("back")
+            over.set()
+
+        def heard(*_: object) -> bool:
+            order.append("told")
+            return True
+
+        one = world.daemon.lender
+        monkeypatch.setattr(one, "_given_back", back)
+        one.begin(world.admin, image, lambda *_: False, lambda: False)
+        one.begin(world.admin, image, heard, lambda: False)
+        await over.wait()
+
+    asyncio.run(asyncio.wait_for(asking(), 8))
+    assert order == ["told", "back"]
+
+
+def test_a_claim_that_was_begun_is_ended_by_who_began_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    old = world.daemon.lender
+    call = Call("", image, lambda *_: True, lambda: False, old, 0.0, request=image(Caller(name="")))
+    request = SimpleNamespace(
+        app=SimpleNamespace(state=SimpleNamespace(daemon=world.daemon)), scope={BEGUN: (call, None)}
+    )
+    monkeypatch.setattr(world.daemon, "lender", None)  # as if another had come with a reload
+
+    assert asyncio.run(claimed(request, image))[1].address.provider == "custom"  # type: ignore[arg-type]

@@ -251,7 +251,9 @@ def test_a_store_that_is_away_is_told_as_ever(world: World, monkeypatch: pytest.
     assert answers[0][0] == LedgerUnreachable.http_status
 
 
-def test_who_goes_away_before_the_answer_leaves_the_use_to_others(world: World, monkeypatch: pytest.MonkeyPatch):
+def leave_and_ask(world: World, monkeypatch: pytest.MonkeyPatch, token: str) -> list[Any]:
+    """The answers to somebody who asks after another one has asked with that token and gone, unanswered."""
+
     async def leaving() -> list[Any]:
         async with running(world) as daemon:
             held, gathered = asyncio.Event(), world.daemon.lender._gathered
@@ -264,15 +266,90 @@ def test_who_goes_away_before_the_answer_leaves_the_use_to_others(world: World, 
 
             monkeypatch.setattr(world.daemon.lender, "_gathered", held_up)
             _, writer = await asyncio.open_connection(*daemon.address)
-            writer.write(get(token=world.admin))
+            writer.write(get(token=token))
             await asyncio.wait_for(held.wait(), PATIENCE)
             writer.transport.abort()
+            return await daemon.answers(get(KEY, CLOSE, token=world.admin))
+
+    return asyncio.run(leaving())
+
+
+def test_nothing_is_claimed_for_who_went_away_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch):
+    assert leave_and_ask(world, monkeypatch, world.admin)[0][0] == 200
+    assert [each["action"] for each in world.records()].count("claim") == 1
+
+
+def test_a_wrong_token_is_recorded_whoever_is_left_to_hear_of_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    leave_and_ask(world, monkeypatch, "wrong")
+
+    assert [each["action"] for each in world.records()].count("authenticate") == 1
+
+
+def test_who_goes_away_while_the_key_is_claimed_leaves_the_use_to_others(world: World, monkeypatch: pytest.MonkeyPatch):
+    async def leaving() -> list[Any]:
+        async with running(world) as daemon:
+            answered = world.daemon.lender._answered
+
+            async def late(calls: list[Any]) -> list[Any]:
+                found = await answered(calls)
+                monkeypatch.setattr(world.daemon.lender, "_answered", answered)
+                writer.transport.abort()
+                while not daemon.gone:  # noqa: ASYNC110 - it has no event
+                    await asyncio.sleep(0)
+                return found
+
+            monkeypatch.setattr(world.daemon.lender, "_answered", late)
+            _, writer = await asyncio.open_connection(*daemon.address)
+            writer.write(get(token=world.admin))
+            while world.daemon.lender._answered is not answered:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0)
             return await daemon.answers(get(KEY, CLOSE, token=world.admin))
 
     assert asyncio.run(leaving())[0][0] == 200
     actions = [(each["action"], each["outcome"]) for each in world.records()]
     assert actions.count(("claim", "ok")) == 2
     assert actions.count(("release", "ok")) == 1  # of the use that nobody got
+
+
+def test_what_goes_wrong_with_an_answer_ends_its_connection_and_no_other(world: World, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object, **__: object) -> bytes:
+        monkeypatch.undo()
+        raise ValueError("made-up-value-k1")
+
+    async def asking() -> tuple[list[Any], list[Any]]:
+        async with running(world) as daemon:
+            said: list[str] = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+            await daemon.answers(get(KEY, CLOSE, token=world.admin))
+            monkeypatch.setattr("ringlet_py.daemon.door.ok", broken)
+            assert await daemon.answers(get(token=world.admin)) == []
+            return said, await daemon.answers(get(KEY, CLOSE, token=world.admin))
+
+    said, answers = asyncio.run(asking())
+    assert said == ["an answer could not be given"]
+    assert answers[0][0] == 200
+
+
+def test_whoever_asks_without_end_leaves_the_others_their_turn(world: World, monkeypatch: pytest.MonkeyPatch):
+    """As many at a time as a group may have, so that there is always a whole group that waits."""
+    monkeypatch.setattr("ringlet_py.daemon.lender.MOST", 3)
+    many = 200
+
+    def lent() -> int:
+        return int(world.daemon.metrics.exposed().split('outcome="lent"} ')[1].partition("\n")[0])
+
+    async def asking() -> int:
+        async with running(world) as daemon:
+            await daemon.answers(get(KEY, CLOSE, token=world.admin))
+            request = b"".join([get(token=world.admin)] * many + [get(KEY, CLOSE, token=world.admin)])
+            greedy = [asyncio.create_task(daemon.answers(request)) for _ in range(5)]
+            while (done := lent()) < 5 * many / 10:  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0)
+            await daemon.answers(get("/health", CLOSE))
+            await asyncio.gather(*greedy)
+            return done
+
+    assert asyncio.run(asking()) < 5 * many / 2
 
 
 def test_who_waits_when_the_daemon_stops_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch):
