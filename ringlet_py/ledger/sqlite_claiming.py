@@ -8,7 +8,7 @@ from ringlet_py.ledger import streams
 from ringlet_py.ledger.claims import Refused, Taken, Unlisted
 from ringlet_py.ledger.sealed_values import value_in
 from ringlet_py.ledger.sqlite_choosing import Choosing, keep_used
-from ringlet_py.ledger.sqlite_next import IN_TURN, Next, turn_of
+from ringlet_py.ledger.sqlite_next import IN_TURN, Next, known_turn, turn_of
 from ringlet_py.ledger.sqlite_standings import Reasons
 from ringlet_py.ledger.sqlite_streams import Streams
 from ringlet_py.limits import NEVER
@@ -40,6 +40,7 @@ class Claiming:
         self._parsed = parsed
         self._leases = leases
         self._turns: dict[tuple[str, str, str], KnownTurn | None] = {}
+        self._nexts: dict[Turn, Next] = {}
         self._tokens: dict[str, bool] = {}
         self._took: list[tuple[str, list[int], int, int, SealedValue | None]] = []
 
@@ -75,17 +76,21 @@ class Claiming:
         """The turn, if the engine knows it."""
         names = asked.name, asked.provider, asked.feature
         if names not in self._turns:
-            at, known = turn_of(self._connection, self._clock, asked)
-            if not self._turns:  # all are at one moment, so that what one has found holds for the next
-                self._at, self._streams = at, Streams(self._connection, at)
-            self._turns[names] = known
+            if self._turns:  # all are at one moment, so that what one has found holds for the next
+                self._turns[names] = known_turn(self._connection, asked)
+            else:
+                self._at, self._turns[names] = turn_of(self._connection, self._clock, asked)
+                self._streams = Streams(self._connection, self._at)
         turn = self._turns[names]
         if turn is None:
             return None
-        many = sum(claim.turn is asked for claim in self._claims)
+        if asked in self._nexts:
+            return self._nexts[asked]
+        many = sum(claim.turn is asked or claim.turn == asked for claim in self._claims)
         reasons = Reasons(self._streams, asked, self._parsed, self._at.now)
         choosing = Choosing(self._connection, turn, asked=asked, moment=self._at, reasons=reasons)
-        return Next(turn, many, reasons=reasons, choosing=choosing)
+        self._nexts[asked] = Next(turn, many, reasons=reasons, choosing=choosing)
+        return self._nexts[asked]
 
     def _answer(self, claim: Claim, its: Next, at: Moment) -> Refused | None:
         reasons, members = its.reasons, its.turn.members

@@ -64,6 +64,12 @@ def turn_of(connection: sqlite3.Connection, clock: Clock, turn: Turn) -> tuple[M
     return at, None if row[6] is None else KnownTurn(*row[6:])
 
 
+def known_turn(connection: sqlite3.Connection, turn: Turn) -> KnownTurn | None:
+    """The turn if the engine knows it, for whoever knows the moment."""
+    row = connection.execute(_TURN, (turn.name, turn.provider, turn.feature)).fetchone()
+    return None if row[6] is None else KnownTurn(*row[6:])
+
+
 class Next:
     """Who is next, for the claims that ask for a turn in the same words."""
 
@@ -75,7 +81,7 @@ class Next:
         self.reasons = reasons
         self.choosing = choosing
         # who follows after that address, as far as it was read; and before them whom a claim found and did not take
-        self.after = ""
+        self.after: str | None = None
         self.ahead: Iterator[Row] = iter(())
         self.found: tuple[Row, ...] = ()
 
@@ -88,7 +94,11 @@ class Next:
         if turn.policy != IN_TURN:
             return choosing.first_free(choosing.ordered(turn.policy, turn.cursor, claim))
         ahead = chain(self.found, self.ahead) if self.found else self.ahead
-        row = choosing.first_free(ahead) if self.after == turn.cursor else None
+        row = None
+        if self.after == turn.cursor:
+            row = choosing.first_free(ahead)
+        elif self.after is not None:  # others go on with the turn too, so that what is read is soon of no use
+            self.many = max(1, self.many // 2)
         if row is None:
             row = self._read_on(claim)
         self.found = (row,) if row else ()

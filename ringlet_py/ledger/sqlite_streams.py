@@ -149,7 +149,8 @@ class Streams:
         if since is None or not written:  # all of them are of this very moment, if there are any
             told.append(max(0, amount - total))
         else:
-            self._asked.append((told, amount - total + written, (stream.id, total - amount, since.at, since.wall)))
+            least = max(0, amount - total + written)
+            self._asked.append((told, least, (stream.id, total - amount, since.at, since.wall)))
 
     def _opens(self, stream: Stream, rate: Rate) -> int:
         if rate.is_lifetime:

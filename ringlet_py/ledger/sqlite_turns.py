@@ -57,6 +57,7 @@ def in_turn(opened: Opened, action: Action[Answer], *, end: str, patience: float
 def in_turn_on_disk(opened: Opened, action: Action[Answer], *, end: str, patience: float) -> Answer:
     """The same, on disk when it returns."""
     connection = opened.connection
+    opened.wait(patience)  # which the PRAGMA may have to as well
     connection.execute("PRAGMA synchronous = FULL")
     try:
         return in_turn(opened, action, end=end, patience=patience)

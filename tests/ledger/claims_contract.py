@@ -1178,6 +1178,14 @@ class OfClaimingAll:
         assert taken == ["a", "c", "d", "a", "b"]
         assert [each.uses for each in asked.standings()] == [2, 1, 1, 1]
 
+    def test_who_is_passed_by_for_a_key_that_was_asked_for_counts_as_unused(self, claims: Engine):
+        asked = Asked(claims, [member(alias, "9/day") for alias in "abcdef"], turn("round-robin"))
+        answers = claims.claim_all([asked.wish(only=each) for each in ("", "openai/c", "")])
+
+        taken = [each.address.removeprefix("openai/") for each in answers if isinstance(each, Taken)]
+        assert taken == ["a", "c", "d"]
+        assert [each.uses for each in asked.standings()] == [1, 0, 1, 1, 0, 0]
+
     def test_together_they_take_no_more_than_there_is(self, claims: Engine):
         asked = Asked(claims, [member("a", "2/day"), member("b", "1/day")], turn("round-robin"))
         answers = claims.claim_all([asked.wish() for _ in range(5)])
