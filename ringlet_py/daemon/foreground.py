@@ -110,6 +110,7 @@ def _ready(runtime: Runtime, running: Running, tell: Callable[[str], None], say:
     runtime.say(running)
     say(f"ringlet: the daemon {running.version} has started as process {running.pid}")
     gc.freeze()  # what is there now stays to the end, and need not be looked through again and again
+    gc.set_threshold(10_000, 20, 20)  # a group of claims makes thousands of objects that are gone with it
     tell(" ".join([READY, *running.urls, running.socket]).rstrip())
 
 
