@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ringlet_py.moving.formats.posix import Posix
+from tests.growth import grows_with_its_length
 from tests.moving.formats.contract import FormatContract, check_cut
 
 TEXTS = (
@@ -236,20 +235,13 @@ def test_a_line_is_certain_as_a_whole_or_not_at_all():
 
 def test_a_long_text_takes_no_longer_than_its_length():
     lines = "export A=b; echo \"$(x)\" ${Y:-z} # c\nif a; then B='c'; fi\n"
-    began = time.process_time()
-    Posix().spots(lines * 100)
-    short = time.process_time() - began
-    began = time.process_time()
-    Posix().spots(lines * 800)
 
-    assert time.process_time() - began < 8 * short * 3
+    assert grows_with_its_length(lambda count: Posix().spots(lines * count), 100)
 
 
 def test_many_values_in_one_line_are_read_and_cut_in_no_more_than_its_length():
-    def seconds(count: int) -> float:
+    def cut(count: int) -> None:
         text = "export " + " ".join(f"A{number}=b" for number in range(count)) + "\n"
-        began = time.process_time()
         Posix().edits(text, [(spot, "a/b") for spot in Posix().spots(text)])
-        return time.process_time() - began
 
-    assert seconds(1200) < 8 * 3 * seconds(150)
+    assert grows_with_its_length(cut, 150)

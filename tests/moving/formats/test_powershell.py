@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ringlet_py.moving.formats.powershell import PowerShell
+from tests.growth import grows_with_its_length
 from tests.moving.formats.contract import FormatContract, check_cut
 
 
@@ -54,12 +53,7 @@ def test_the_files_that_it_reads_are_told_as_written():
 
 @pytest.mark.parametrize("blank", ["\n", "\r\n", " \n", "\n\r\r", "\n |", "<#\n"])
 def test_blank_lines_take_no_longer_than_they_are_long(blank: str):
-    def seconds(count: int) -> float:
-        began = time.process_time()
-        PowerShell().spots("$env:A = 'a'" + blank * count)
-        return time.process_time() - began
-
-    assert seconds(16_000) < 8 * 3 * max(min(seconds(2000) for _ in range(3)), 0.001)
+    assert grows_with_its_length(lambda count: PowerShell().spots("$env:A = 'a'" + blank * count), 2000)
 
 
 def test_a_mark_stands_where_the_line_ends_that_blank_ones_follow():

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ringlet_py.moving.formats.uses import Uses
+from tests.growth import grows_with_its_length
 
 TEXT = "$A f() { $B; g() { $C; } $B; } $A h() { $A; } $D"
 AGAIN = [(TEXT.index("g()"), TEXT.index("} $B")), (TEXT.index("f()"), TEXT.index(" $A h")), (TEXT.index("h()"), 45)]
@@ -29,14 +28,12 @@ def test_a_use_counts_that_comes_later_or_may_run_again(name: str, place: int, u
 
 
 def test_many_values_of_a_name_that_is_used_often_take_no_longer_than_the_text_is_long():
-    def seconds(count: int) -> float:
-        began = time.process_time()
+    def looked(count: int) -> None:
         uses = Uses.of("$A;" * count, [], [])
         for place in range(count):
             uses.after("A", 3 * count + place, 3 * count + place)
-        return time.process_time() - began
 
-    assert seconds(8000) < 8 * 3 * min(seconds(1000) for _ in range(3))
+    assert grows_with_its_length(looked, 1000)
 
 
 @pytest.mark.parametrize(
