@@ -12,6 +12,8 @@ import pytest
 from ringlet_py import image, imaging
 from tests.end_to_end.program import PACKAGE_ROOT
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(imaging.images(sys.platform))
 # as much later than any source as makes it settled
 LATER = 10 * imaging.SETTLED

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ringlet_py.keychain.relocating import Move
     from tests.end_to_end.program import Home, Terminal
 
+pytestmark = pytest.mark.slow
+
 SEALED = '[sealed]\nmaster-key = "file"\n'
 MOVE = ("keychain", "move", "--to", "sealed")
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.program import Home, Terminal
 
+pytestmark = pytest.mark.slow
+
 AGENT = "#!/bin/sh\n"
 OTHER = "sk-proj-" + "z9Y8x7W6v5U4" * 4
 

@@ -10,6 +10,8 @@ from tests.cli import transcript
 if TYPE_CHECKING:
     from tests.end_to_end.program import Home
 
+pytestmark = pytest.mark.slow
+
 # a few that show most of what people do; the others start hundreds of processes
 QUICK = ("keychain-set", "migrate", "profiles")
 TRANSCRIPTS = [
