@@ -35,8 +35,7 @@ def install(
     running.check_installed()
     session = session_of(context)
     app = session.app
-    config = ["--config", session.config] if session.config else []
-    unit = installing.unit_of(app, [*words_of(listen, socket=socket), *config])
+    unit = installing.unit_of(app, [*words_of(listen, socket=socket), *session.config_options])
     became = _written(unit, force=force)
     output.lines([] if json else [f"{became}: {unit.path}", *unit.text.splitlines()])
     sys.stdout.flush()

@@ -101,7 +101,7 @@ def _front(session: Session, *before: str) -> tuple[str, ...]:
     """What its command line says before the command; whether it records stays as it was, if that is not said now."""
     said = [_AUDIT[session.audit_log]] if session.audit_log is not None else []
     audit = said or [word for word in before if word in _AUDIT.values()]
-    return (*audit, *([_CONFIG, session.config] if session.config else []))
+    return (*audit, *session.config_options)
 
 
 def config_in(front: tuple[str, ...]) -> str:

@@ -84,9 +84,14 @@ class Session:
         return "--json" in self.argv
 
     @property
+    def config_options(self) -> tuple[str, ...]:
+        """What a command line has to say that is to go by the same config.toml."""
+        return ("--config", self.config) if self.config else ()
+
+    @property
     def config_words(self) -> str:
-        """What a command has to end with that is to go by the same config.toml."""
-        return f" --config {quoted(self.config)}" if self.config else ""
+        """The same, for a person to type at the end of a command."""
+        return "".join(f" {quoted(word)}" for word in self.config_options)
 
     def confirm(self, question: str, *, otherwise: str, yes: bool) -> None:
         """Returns if the person agrees (or said --yes before); raises Declined, ConsentNeeded where nobody can."""

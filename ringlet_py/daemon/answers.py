@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
 JSON = "application/json"
-_ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+ALWAYS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 CALLER = "ringlet.caller"  # where a request's scope has whoever holds its token, once that is known
 LOOK = "GET /openapi.json tells what there is"
 _WAIT = "wait as long as Retry-After says"
@@ -40,17 +40,17 @@ def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | Non
 
 def as_json(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """What is JSON already."""
-    return Response(body, status, {**_ALWAYS, **(headers or {})}, media_type=JSON)
+    return Response(body, status, {**ALWAYS, **(headers or {})}, media_type=JSON)
 
 
 def text(value: str, *, kind: str) -> Response:
     """The text as it is, of that media type."""
-    return Response(value, headers={**_ALWAYS, "content-type": kind})
+    return Response(value, headers={**ALWAYS, "content-type": kind})
 
 
 def nothing() -> Response:
     """An answer without a body."""
-    return Response(status_code=204, headers=_ALWAYS)
+    return Response(status_code=204, headers=ALWAYS)
 
 
 def refusal(request: HttpRequest, problem: RingletError, *, now: float) -> Response:

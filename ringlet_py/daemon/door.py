@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from ringlet_py.daemon.guard import Bounds, Guarded
+from ringlet_py.daemon.strangers import STOPPING
 from ringlet_py.daemon.whole import ok, plain_answer
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-
-class Way(Protocol):
-    """A way past the application."""
-
-    def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
-        """Whether it sees to the answer, with one of the door's verbs; never within this call."""
+    from ringlet_py.daemon.straight import Head, Straight
 
 
 class Door(Guarded):
     """What comes in goes the straight way if that takes it, else to the application."""
 
-    way: ClassVar[Way | None] = None
-    head: Any = None  # what the way has noted of the last request here
+    way: ClassVar[Straight | None] = None
+    head: Head | None = None  # what the way has noted of the last request here
 
     def ask_application(self, cycle: RequestResponseCycle) -> None:
         """Has the application answer after all."""
@@ -36,7 +32,8 @@ class Door(Guarded):
     def stop(self, cycle: RequestResponseCycle) -> None:
         """Says that the daemon stops."""
         cycle.keep_alive = False
-        self._end(cycle, plain_answer(503, "the daemon stops", code="daemon"))
+        status, code, what, _ = STOPPING
+        self._end(cycle, plain_answer(status, what, code=code))
 
     def _end(self, cycle: RequestResponseCycle, answer: bytes) -> None:
         cycle.response_started = cycle.response_complete = True
@@ -50,6 +47,6 @@ class Door(Guarded):
             super()._start_asgi_task(cycle, app)
 
 
-def door(bounds: Bounds, way: Way | None = None) -> type[Door]:
+def door(bounds: Bounds, way: Straight | None = None) -> type[Door]:
     """The protocol with these bounds and that way."""
     return type("Door", (Door,), {"bounds": bounds, "way": way})

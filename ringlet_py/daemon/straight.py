@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+
+from starlette.datastructures import QueryParams
 
 from ringlet_py.daemon.access import BEGUN, bearer_in
 from ringlet_py.daemon.keypooler_claims import asked, note_lent, shown_at_once, wishes_of
@@ -78,7 +79,7 @@ class Straight:
     def _begins(self, door: Door, cycle: RequestResponseCycle) -> bool:
         """Begins the claim; False for a request that is for the application to answer."""
         scope: Scope = cycle.scope  # type: ignore[assignment]
-        head: Head | None = door.head
+        head = door.head
         # who keeps a connection says the same again and again
         if head is None or head.headers != scope["headers"] or head.query != scope["query_string"]:
             head = door.head = self._head(scope)
@@ -144,4 +145,4 @@ def _is_gone(door: Door, cycle: RequestResponseCycle) -> bool:
 
 
 def _wishes(query: bytes) -> Wishes:
-    return wishes_of(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return wishes_of(QueryParams(query).multi_items())

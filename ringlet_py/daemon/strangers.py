@@ -22,7 +22,7 @@ UNIX_HOSTS = frozenset((b"localhost", b"ringlet"))
 TOKENS = frozenset(("token", "access_token", "key", "api_key", "apikey", "authorization", "auth", "bearer", "secret"))
 _HTTP = 80
 Refusal = tuple[int, str, str, str]  # status, code, what, why
-_STOPPING = (503, "daemon", "the daemon stops", "")
+STOPPING = (503, "daemon", "the daemon stops", "")
 
 
 class Strangers:
@@ -48,7 +48,7 @@ class Strangers:
         except asyncio.CancelledError:
             # the answer may have begun, and then this is one too many
             with contextlib.suppress(RuntimeError):
-                await refused(_STOPPING, scope, receive, send)
+                await refused(STOPPING, scope, receive, send)
             raise
         except ClientDisconnect:
             return  # nobody to answer

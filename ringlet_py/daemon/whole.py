@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from ringlet_py.daemon.answers import ALWAYS, JSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _JSON = b"content-type: application/json\r\ncache-control: no-store\r\n"
 _CLOSE = b"connection: close\r\n"
-_OK = STATUS_LINE[200] + _JSON + b"x-content-type-options: nosniff\r\n"
+_OK = STATUS_LINE[200] + b"".join(
+    b"%s: %s\r\n" % (name.encode(), text.encode()) for name, text in {**ALWAYS, "content-type": JSON}.items()
+)
 
 
 def plain_answer(status: int, what: str, *, code: str = "usage") -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ringlet_py.ledger.sqlite_moment import COLUMNS as CLOCK
 from ringlet_py.ledger.sqlite_moment import Moment, moment_of
@@ -56,17 +56,22 @@ class KnownTurn:
 
 def turn_of(connection: sqlite3.Connection, clock: Clock, turn: Turn) -> tuple[Moment, KnownTurn | None]:
     """Now, and the turn if the engine knows it."""
-    names = turn.name, turn.provider, turn.feature
-    row = connection.execute(_TURN, names).fetchone()
+    row = _read(connection, turn)
     at, is_old = moment_of(connection, clock, row[:6])
-    if is_old:
-        row = connection.execute(_TURN, names).fetchone()
-    return at, None if row[6] is None else KnownTurn(*row[6:])
+    return at, known_turn(connection, turn) if is_old else _known(row)
 
 
 def known_turn(connection: sqlite3.Connection, turn: Turn) -> KnownTurn | None:
     """The turn if the engine knows it, for whoever knows the moment."""
-    row = connection.execute(_TURN, (turn.name, turn.provider, turn.feature)).fetchone()
+    return _known(_read(connection, turn))
+
+
+def _read(connection: sqlite3.Connection, turn: Turn) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = connection.execute(_TURN, (turn.name, turn.provider, turn.feature)).fetchone()
+    return row
+
+
+def _known(row: tuple[Any, ...]) -> KnownTurn | None:
     return None if row[6] is None else KnownTurn(*row[6:])
 
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ringlet_py.moving.formats.nushell import Nushell
-from tests.growth import grows_with_its_length
-from tests.moving.formats.contract import FormatContract, check_cut
+from tests.moving.formats.contract import FormatContract
 
 
 class TestNushell(FormatContract):
@@ -48,16 +47,3 @@ def test_the_files_that_it_reads_are_told_as_written():
     text = "source ~/.zoxide.nu\nsource-env 'my env.nu'\nuse ./keys.nu\nuse std\nsource $file\n# source x.nu\n"
 
     assert Nushell().sourced(text) == ["~/.zoxide.nu", "my env.nu", "./keys.nu"]
-
-
-@pytest.mark.parametrize("blank", ["\n", "\r\n", " \n", "\n\r\r", "\n |"])
-def test_blank_lines_take_no_longer_than_they_are_long(blank: str):
-    assert grows_with_its_length(lambda count: Nushell().spots("$env.A = 'a'" + blank * count), 2000)
-
-
-def test_a_mark_stands_where_the_line_ends_that_blank_ones_follow():
-    text = "x; $env.A = 'a'\n\n \n\r\ny\n"
-
-    after = check_cut(Nushell(), text, Nushell().spots(text))
-
-    assert after == "x;  # ringlet: A is made-up/a in the keychain (ringlet migrate undo)\n\n \n\r\ny\n"

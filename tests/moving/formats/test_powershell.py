@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ringlet_py.moving.formats.powershell import PowerShell
-from tests.growth import grows_with_its_length
-from tests.moving.formats.contract import FormatContract, check_cut
+from tests.moving.formats.contract import FormatContract
 
 
 class TestPowerShell(FormatContract):
@@ -49,16 +48,3 @@ def test_the_files_that_it_reads_are_told_as_written():
     text = '. ~/keys.ps1\n. "$HOME/my keys.ps1"\n. $PSScriptRoot\\k.ps1\n. $file\n. (Join-Path a b)\n# . x.ps1\n'
 
     assert PowerShell().sourced(text) == ["~/keys.ps1", "$HOME/my keys.ps1", "$PSScriptRoot\\k.ps1"]
-
-
-@pytest.mark.parametrize("blank", ["\n", "\r\n", " \n", "\n\r\r", "\n |", "<#\n"])
-def test_blank_lines_take_no_longer_than_they_are_long(blank: str):
-    assert grows_with_its_length(lambda count: PowerShell().spots("$env:A = 'a'" + blank * count), 2000)
-
-
-def test_a_mark_stands_where_the_line_ends_that_blank_ones_follow():
-    text = "x; $env:A = 'a'\n\n \n\r\ny\n"
-
-    after = check_cut(PowerShell(), text, PowerShell().spots(text))
-
-    assert after == "x;  # ringlet: A is made-up/a in the keychain (ringlet migrate undo)\n\n \n\r\ny\n"
