@@ -15,6 +15,8 @@ from tests.checking.servers import Server, answer, certified
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 KEY = Secret("sk-made-up-" + "x7" * 20)
 
 

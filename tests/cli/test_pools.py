@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Start = Callable[..., Terminal]
 
+pytestmark = pytest.mark.slow
+
 SHOW = "echo $ANTHROPIC_BASE_URL:$OPENAI_API_KEY:$OTHER"
 
 

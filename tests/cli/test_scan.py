@@ -13,6 +13,8 @@ from tests.end_to_end.program import KEY, Home, store_key
 if TYPE_CHECKING:
     from tests.secret_services import GnomeKeyring
 
+pytestmark = pytest.mark.slow
+
 FOUND, INCOMPLETE = 1, 17
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.program import Home, Terminal
 
+pytestmark = pytest.mark.slow
+
 CREATE = ("profiles", "create", "work", "--agent", "claude", "--provider", "anthropic", "--key-alias", "work")
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "pa55-w0rd-of-the-ledger"
 USER = "somebody"
 ENTRY = Entry(Address("anthropic", "work"), backend="file")
