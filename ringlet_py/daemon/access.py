@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
     from ringlet_py.audit import Recorder
-    from ringlet_py.daemon.lender import Answer, Call
+    from ringlet_py.daemon.calls import Answer, Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.tokens import Caller

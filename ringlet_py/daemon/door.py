@@ -12,17 +12,36 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from ringlet_py.daemon.straight import Head, Straight
+    from ringlet_py.daemon.straight import Asking, Straight
 
 
 class Door(Guarded):
     """What comes in goes the straight way if that takes it, else to the application."""
 
     way: ClassVar[Straight | None] = None
-    head: Head | None = None  # what the way has noted of the last request here
+    _asking: Asking | None = None  # who asks with the last request, if the way took it
+    _said: bytes | None = None  # that request, if it came alone and whole
+
+    def _take(self, data: bytes) -> None:
+        """Who keeps a connection mostly says the same again: nothing in it has to be looked at twice."""
+        is_quiet = self._is_free() and self._is_between()
+        if is_quiet and data == self._said:
+            self._begin_again()
+            return
+        self._said = self._asking = None
+        super()._take(data)
+        if is_quiet and self._asking and self._asking.cycle is self.cycle and self._is_between():
+            self._said = data
+
+    def _begin_again(self) -> None:
+        cycle = self.cycle
+        cycle.response_started = cycle.response_complete = False
+        if not (self.way and self._asking and self.way.takes_again(self._asking)):
+            self.ask_application(cycle)
 
     def ask_application(self, cycle: RequestResponseCycle) -> None:
         """Has the application answer after all."""
+        self._said = None  # since it writes into what is known of the request
         super()._start_asgi_task(cycle, self.app)
 
     def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
@@ -43,7 +62,8 @@ class Door(Guarded):
         self.on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        if self.way is None or not self.way.takes(self, cycle):
+        self._asking = self.way.takes(self, cycle) if self.way else None
+        if self._asking is None:
             super()._start_asgi_task(cycle, app)
 
 

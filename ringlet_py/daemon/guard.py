@@ -215,6 +215,10 @@ class Guarded(HttpToolsProtocol):
             return not (self.cycle.response_started or self.pipeline)
         return self._is_free()
 
+    def _is_between(self) -> bool:
+        """Whether the last request is here to its end, and nothing of the next."""
+        return self._phase is _IDLE
+
     def _is_free(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # which uvicorn's types do not say
         return cycle is None or cycle.response_complete

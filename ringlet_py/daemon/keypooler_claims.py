@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ringlet_py.app import App
-    from ringlet_py.daemon.lender import Call, Lender
+    from ringlet_py.daemon.calls import Call
+    from ringlet_py.daemon.lender import Lender
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.lease import Lease, Request
     from ringlet_py.lending.known import Known

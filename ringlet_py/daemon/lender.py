@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ringlet_py.daemon.calls import Call, Gone, Waiter
 from ringlet_py.daemon.threads import busy
 from ringlet_py.errors import AuditUnwritable, KeychainTimeout, LedgerUnreachable, RingletError
 from ringlet_py.tokens import Caller
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Sequence
 
     from ringlet_py.app import App
+    from ringlet_py.daemon.calls import Answer, Asked, Asker
     from ringlet_py.daemon.metrics import Metrics
     from ringlet_py.lease import Lease, Request
-
-    Asked = Callable[[Caller], Request]
-    Answer = Lease | None | Exception
 
 MOST = 32  # claims in one transaction: what the last of them waits for the others is some milliseconds
 WAITING = 256  # claims that wait for their group
@@ -28,34 +26,6 @@ QUICK = (SEALED, "file")  # backends that ask nobody, so that no claim of a grou
 _NOBODY = Caller(name="")
 # what tells that another program has the ledger or the audit, or that a server does not answer
 _IN_VAIN = (KeychainTimeout, LedgerUnreachable, AuditUnwritable)
-
-
-class Gone(Exception):  # noqa: N818 - no error, the answer to who is not there any more
-    """Nobody waits for the claim, so none was made."""
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One claim that is under way: whose token it is ("" if that was asked before), and what it asks for.
-
-    `tell` is called with it and its answer, and says whether somebody still waited for it; `is_gone` says that nobody
-    will.  `caller` and `request` are who asks and for what, as soon as that is known, `since` when it began, and
-    `lender` who makes it.
-    """
-
-    token: str = field(repr=False)
-    asked: Asked
-    tell: Callable[[Call, Answer], bool] = field(repr=False)
-    is_gone: Callable[[], bool]
-    lender: Lender
-    since: float
-    caller: Caller | None = None
-    request: Request | None = None
-
-    @property
-    def app(self) -> App:
-        """Whose keys it is about, whatever is reloaded."""
-        return self.lender.app
 
 
 class Lender:
@@ -78,23 +48,15 @@ class Lender:
 
     async def claim_as(self, token: str, asked: Asked) -> tuple[Call, Lease]:
         """The same for whoever holds the token, which is looked up together with others'; raises TokenRefused too."""
-        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        asker = Waiter(token, asked)
+        call = self.begin(asker)
+        return call, await self.ended(call, await asker.told)
 
-        def tell(_: Call, answer: Answer) -> bool:
-            if not told.cancelled():
-                told.set_result(answer)
-            return not told.cancelled()
-
-        call = self.begin(token, asked, tell, told.cancelled)
-        return call, await self.ended(call, await told)
-
-    def begin(
-        self, token: str, asked: Asked, tell: Callable[[Call, Answer], bool], is_gone: Callable[[], bool]
-    ) -> Call:
+    def begin(self, asker: Asker) -> Call:
         """Begins such a claim, whose answer is for `ended` if it is no lease; DaemonBusy as above."""
         if len(self._waiting) >= WAITING:
             raise busy("claims")
-        call = Call(token, asked, tell, is_gone, self, self._metrics.steady())
+        call = Call(asker, self, self._metrics.steady())
         self._waiting.append(call)
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain())
@@ -214,13 +176,14 @@ def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
     claims: dict[Call, Request] = {}
     for call in calls:
         try:
-            if call.token not in callers:
-                callers[call.token] = app.tokens.authenticate(call.token)
-            call.caller = callers[call.token]
-            if call.is_gone():  # looked for after the token, of which a wrong one is recorded
+            token = call.asker.token
+            if token not in callers:
+                callers[token] = app.tokens.authenticate(token)
+            call.caller = callers[token]
+            if call.asker.is_gone():  # looked for after the token, of which a wrong one is recorded
                 found[call] = Gone()
                 continue
-            call.request = request = call.asked(call.caller)
+            call.request = request = call.asker.asked(call.caller)
         except RingletError as problem:
             found[call] = problem
             continue
@@ -236,7 +199,7 @@ def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
 def _is_told(call: Call, answer: Answer) -> bool:
     """Whether somebody still waited for the answer; what goes wrong there is no fault of those who come after."""
     try:
-        return call.tell(call, answer)
+        return call.asker.tell(call, answer)
     except Exception as problem:  # noqa: BLE001 - it is said by its kind
         said = {"message": "an answer could not be given", "exception": problem}
         asyncio.get_running_loop().call_exception_handler(said)

@@ -6,8 +6,7 @@ goes with the claim that was begun for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import QueryParams
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from starlette.types import Scope
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+    from ringlet_py.daemon.calls import Answer, Call
     from ringlet_py.daemon.door import Door
     from ringlet_py.daemon.keypooler_claims import Wishes
-    from ringlet_py.daemon.lender import Answer, Call
     from ringlet_py.daemon.parts import Daemon
     from ringlet_py.daemon.strangers import Strangers
     from ringlet_py.lease import Lease, Request
@@ -33,16 +32,6 @@ _BODIES = (b"content-length", b"transfer-encoding", b"expect")
 _ALIKE, _LENGTH = 500, 256  # queries that are kept taken apart, and their bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a request that may go the straight way: as it came, and what it says."""
-
-    headers: list[tuple[bytes, bytes]] = field(repr=False)
-    query: bytes
-    token: str = field(repr=False)
-    wishes: Wishes
-
-
 class Straight:
     """The way past the application; `strangers` are turned away on it too, and told so by the application."""
 
@@ -50,48 +39,44 @@ class Straight:
         self._daemon = daemon
         self._strangers = strangers
         self._known = lru_cache(maxsize=_ALIKE)(_wishes)
-        self._waiting: dict[RequestResponseCycle, Door] = {}
+        self._waiting: set[Asking] = set()
         self._last: tuple[Caller, Wishes, Request] | None = None
 
-    def takes(self, door: Door, cycle: RequestResponseCycle) -> bool:
-        """Whether it sees to the answer."""
-        scope = cycle.scope
+    def takes(self, door: Door, cycle: RequestResponseCycle) -> Asking | None:
+        """Who asks, if it sees to the answer."""
+        scope: Scope = cycle.scope  # type: ignore[assignment]
         if scope["path"] != PATH or scope["method"] != "GET" or "target" in scope:
-            return False
+            return None
         try:
-            return self._begins(door, cycle)
+            asking = self._asking(door, cycle, scope)
         except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
+            return None
+        return asking if asking and self.takes_again(asking) else None
+
+    def takes_again(self, asking: Asking) -> bool:
+        """The same of who had an answer, and asks the same again."""
+        try:
+            self._daemon.lender.begin(asking)
+        except Exception:  # noqa: BLE001 - as above
             return False
+        self._waiting.add(asking)
+        return True
 
     def stop(self) -> None:
         """Tells all who still wait that the daemon stops."""
         while self._waiting:
-            cycle, door = self._waiting.popitem()
+            asking = self._waiting.pop()
             try:
-                door.stop(cycle)
+                asking.door.stop(asking.cycle)
             except Exception:  # noqa: BLE001 - the others are to be told too
-                door.transport.abort()
+                asking.door.transport.abort()
 
     def waiting(self) -> int:
         """How many wait for their answers."""
         return len(self._waiting)
 
-    def _begins(self, door: Door, cycle: RequestResponseCycle) -> bool:
-        """Begins the claim; False for a request that is for the application to answer."""
-        scope: Scope = cycle.scope  # type: ignore[assignment]
-        head = door.head
-        # who keeps a connection says the same again and again
-        if head is None or head.headers != scope["headers"] or head.query != scope["query_string"]:
-            head = door.head = self._head(scope)
-        if head is None:
-            return False
-        asked, tell = partial(self._asked, head.wishes), partial(self._tell, door, cycle)
-        self._daemon.lender.begin(head.token, asked, tell, partial(_is_gone, door, cycle))
-        self._waiting[cycle] = door
-        return True
-
-    def _head(self, scope: Scope) -> Head | None:
-        """What the head says, None if the application has to say something of it."""
+    def _asking(self, door: Door, cycle: RequestResponseCycle, scope: Scope) -> Asking | None:
+        """Who asks what; None if the application has to say something of it."""
         headers, query = scope["headers"], scope["query_string"]
         token = bearer_in(headers)
         # a token in the query has a name that is not known, so whoever has one there is told so by the application
@@ -99,29 +84,31 @@ class Straight:
             return None
         if any(name in _BODIES for name, _ in headers):
             return None
-        return Head(headers, query, token, self._known(query))
+        return Asking(self, door, cycle, token=token, wishes=self._known(query))
 
-    def _asked(self, wishes: Wishes, caller: Caller) -> Request:
+    def request(self, wishes: Wishes, caller: Caller) -> Request:
         """The request; those who come together mostly ask for the same."""
         last = self._last  # once: two groups may be answered at a time, in threads
         if last is None or last[0] is not caller or last[1] is not wishes:
             self._last = last = caller, wishes, asked(caller, wishes)
         return last[2]
 
-    def _tell(self, door: Door, cycle: RequestResponseCycle, call: Call, answer: Answer) -> bool:
+    def tell(self, asking: Asking, call: Call, answer: Answer) -> bool:
         """Gives the answer; False if nobody is left to have it."""
-        if self._waiting.pop(cycle, None) is None:
+        if asking not in self._waiting:
             return False
-        if _is_gone(door, cycle) and not isinstance(answer, TokenRefused):  # which is recorded, whoever is left
+        self._waiting.remove(asking)
+        if asking.is_gone() and not isinstance(answer, TokenRefused):  # which is recorded, whoever is left
             return False
         try:
-            self._answer(door, cycle, call, answer)
+            self._answer(asking, call, answer)
         except BaseException:
-            door.transport.abort()  # else it would wait for ever
+            asking.door.transport.abort()  # else it would wait for ever
             raise
         return True
 
-    def _answer(self, door: Door, cycle: RequestResponseCycle, call: Call, answer: Answer) -> None:
+    def _answer(self, asking: Asking, call: Call, answer: Answer) -> None:
+        door, cycle = asking.door, asking.cycle
         lease = None if isinstance(answer, Exception) or door.flow.write_paused else answer
         body = None if lease is None else self._body(call, lease)
         if lease is None or body is None:
@@ -139,9 +126,29 @@ class Straight:
             return None
 
 
-def _is_gone(door: Door, cycle: RequestResponseCycle) -> bool:
-    """Whether no answer can reach who asked."""
-    return cycle.disconnected or door.transport.is_closing()
+class Asking:
+    """Who waits on a connection for the key that its last request asks for."""
+
+    __slots__ = ("_way", "_wishes", "cycle", "door", "token")
+
+    def __init__(self, way: Straight, door: Door, cycle: RequestResponseCycle, *, token: str, wishes: Wishes) -> None:
+        self._way = way
+        self._wishes = wishes
+        self.door = door
+        self.cycle = cycle
+        self.token = token
+
+    def asked(self, caller: Caller) -> Request:
+        """What is asked for."""
+        return self._way.request(self._wishes, caller)
+
+    def tell(self, call: Call, answer: Answer) -> bool:
+        """Gives the answer; False if nobody is left to have it."""
+        return self._way.tell(self, call, answer)
+
+    def is_gone(self) -> bool:
+        """Whether no answer can reach who asked."""
+        return self.cycle.disconnected or self.door.transport.is_closing()
 
 
 def _wishes(query: bytes) -> Wishes:

@@ -16,7 +16,7 @@ import pytest
 
 from ringlet_py.daemon import lender
 from ringlet_py.daemon.access import BEGUN, claimed
-from ringlet_py.daemon.lender import Call
+from ringlet_py.daemon.calls import Call
 from ringlet_py.errors import (
     AuditUnwritable,
     KeychainTimeout,
@@ -306,8 +306,8 @@ def test_a_group_is_told_before_a_use_that_nobody_got_goes_back(world: World, mo
 
         one = world.daemon.lender
         monkeypatch.setattr(one, "_given_back", back)
-        one.begin(world.admin, image, lambda *_: False, lambda: False)
-        one.begin(world.admin, image, heard, lambda: False)
+        for tell in (lambda *_: False, heard):
+            one.begin(SimpleNamespace(token=world.admin, asked=image, tell=tell, is_gone=lambda: False))
         await over.wait()
 
     asyncio.run(asyncio.wait_for(asking(), 8))
@@ -316,7 +316,8 @@ def test_a_group_is_told_before_a_use_that_nobody_got_goes_back(world: World, mo
 
 def test_a_claim_that_was_begun_is_ended_by_who_began_it(world: World, monkeypatch: pytest.MonkeyPatch):
     old = world.daemon.lender
-    call = Call("", image, lambda *_: True, lambda: False, old, 0.0, request=image(Caller(name="")))
+    asker = SimpleNamespace(token="", asked=image)
+    call = Call(asker, old, 0.0, request=image(Caller(name="")))
     request = SimpleNamespace(
         app=SimpleNamespace(state=SimpleNamespace(daemon=world.daemon)), scope={BEGUN: (call, None)}
     )

@@ -63,7 +63,7 @@ class Running:
     @property
     def gone(self) -> bool:
         """Whether somebody who waits is not there any more."""
-        return any(cycle.disconnected for cycle in self.way._waiting)
+        return any(asking.is_gone() for asking in self.way._waiting)
 
     async def answers(self, *requests: bytes) -> list[tuple[int, dict[str, str], Any]]:
         """Status, headers and value of each answer; the last request has to end the connection."""
