@@ -30,12 +30,13 @@ class Door(Guarded):
             return
         self._said = self._asking = None
         super()._take(data)
-        if is_quiet and self._asking and self._asking.cycle is self.cycle and self._is_between():
+        if is_quiet and self._asking and self._asking.cycle is self.cycle:
             self._said = data
 
     def _begin_again(self) -> None:
         cycle = self.cycle
         cycle.response_started = cycle.response_complete = False
+        cycle.default_headers = self.server_state.default_headers  # the moment is among them
         if not (self.way and self._asking and self.way.takes_again(self._asking)):
             self.ask_application(cycle)
 
