@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ringlet_py.daemon.guard import Bounds, Guarded
 from ringlet_py.daemon.strangers import STOPPING
-from ringlet_py.daemon.whole import ok, plain_answer
+from ringlet_py.daemon.whole import head_of, ok, plain_answer
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -21,6 +21,7 @@ class Door(Guarded):
     way: ClassVar[Straight | None] = None
     _asking: Asking | None = None  # who asks with the last request, if the way took it
     _said: bytes | None = None  # that request, if it came alone and whole
+    _head: tuple[object, bytes] = (None, b"")  # of the last answer, and the headers it was made of
 
     def _take(self, data: bytes) -> None:
         """Who keeps a connection mostly says the same again: nothing in it has to be looked at twice."""
@@ -47,7 +48,10 @@ class Door(Guarded):
 
     def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
         """Gives the whole answer, JSON of what went well, in one go."""
-        self._end(cycle, ok(body, cycle.default_headers, stays=cycle.keep_alive))
+        headers = cycle.default_headers
+        if self._head[0] is not headers:  # others come with each second
+            self._head = headers, head_of(headers)
+        self._end(cycle, ok(self._head[1], body, stays=cycle.keep_alive))
 
     def stop(self, cycle: RequestResponseCycle) -> None:
         """Says that the daemon stops."""

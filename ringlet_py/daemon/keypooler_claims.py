@@ -156,11 +156,11 @@ async def _secret(lender: Lender, admitted: Caller, key: Address, name: str) -> 
 
 def _shown(lease: Lease, address: str, secrets: dict[str, Secret], notes: dict[str, dict[str, Any]]) -> bytes:
     """The answer as JSON, written out: an encoder would take a fifth of the time of a claim."""
-    noted = notes[address].get("metadata", {}) if address in notes else None
-    bound = {name: secret.reveal() for name, secret in secrets.items()}
+    metadata = json.dumps(notes[address].get("metadata") or {}) if address in notes else "{}"
+    bound = json.dumps({name: secret.reveal() for name, secret in secrets.items()}) if secrets else "{}"
     return (
         f'{{"key_id":"{id_of(KEY, address)}","value":{quoted(lease.secret.reveal())},'
-        f'"metadata":{json.dumps(noted) if noted else "{}"},"secrets":{json.dumps(bound) if bound else "{}"},'
+        f'"metadata":{metadata},"secrets":{bound},'
         f'"lease":{quoted(lease.id)},"address":{quoted(address)},"reason":{quoted(lease.reason)},'
         f'"base_url":{quoted(lease.base_url)},"expires_at":{quoted(lease.expires_at) if lease.expires_at else "null"},'
         f'"remaining":{lease.remaining if lease.remaining >= 0 else "null"}}}'

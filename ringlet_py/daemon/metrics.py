@@ -136,8 +136,10 @@ def names_of(app: App) -> set[str]:
 def _name(request: Request, lease: Lease | None) -> str:
     if request.pool:
         return request.pool
+    if request.provider:
+        return _provider(request.provider)
     address = request.address or (lease.address if lease else None)
-    return _provider(request.provider or (address.provider if address else ""))
+    return _provider(address.provider if address else "")
 
 
 def _provider(name: str) -> str:

@@ -102,7 +102,7 @@ class _Server(uvicorn.Server):
         self._daemon = daemon
         self._bounds = doors.bounds
         connections, requests = self.server_state.connections, self.server_state.tasks
-        daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests) + way.waiting())
+        daemon.metrics.watch(connections=lambda: len(connections), requests=lambda: len(requests) + len(way.waiting))
         self._way = way
         self._events = events
         self._say = events.say

@@ -39,7 +39,7 @@ class Straight:
         self._daemon = daemon
         self._strangers = strangers
         self._known = lru_cache(maxsize=_ALIKE)(_wishes)
-        self._waiting: set[Asking] = set()
+        self.waiting: set[Asking] = set()  # for their answers
         self._last: tuple[Caller, Wishes, Request] | None = None
 
     def takes(self, door: Door, cycle: RequestResponseCycle) -> Asking | None:
@@ -59,21 +59,17 @@ class Straight:
             self._daemon.lender.begin(asking)
         except Exception:  # noqa: BLE001 - as above
             return False
-        self._waiting.add(asking)
+        self.waiting.add(asking)
         return True
 
     def stop(self) -> None:
         """Tells all who still wait that the daemon stops."""
-        while self._waiting:
-            asking = self._waiting.pop()
+        while self.waiting:
+            asking = self.waiting.pop()
             try:
                 asking.door.stop(asking.cycle)
             except Exception:  # noqa: BLE001 - the others are to be told too
                 asking.door.transport.abort()
-
-    def waiting(self) -> int:
-        """How many wait for their answers."""
-        return len(self._waiting)
 
     def _asking(self, door: Door, cycle: RequestResponseCycle, scope: Scope) -> Asking | None:
         """Who asks what; None if the application has to say something of it."""
@@ -93,24 +89,11 @@ class Straight:
             self._last = last = caller, wishes, asked(caller, wishes)
         return last[2]
 
-    def tell(self, asking: Asking, call: Call, answer: Answer) -> bool:
-        """Gives the answer; False if nobody is left to have it."""
-        if asking not in self._waiting:
-            return False
-        self._waiting.remove(asking)
-        if asking.is_gone() and not isinstance(answer, TokenRefused):  # which is recorded, whoever is left
-            return False
-        try:
-            self._answer(asking, call, answer)
-        except BaseException:
-            asking.door.transport.abort()  # else it would wait for ever
-            raise
-        return True
-
-    def _answer(self, asking: Asking, call: Call, answer: Answer) -> None:
+    def answer(self, asking: Asking, call: Call, answer: Answer) -> None:
+        """Gives the answer, or has the application give it."""
         door, cycle = asking.door, asking.cycle
         lease = None if isinstance(answer, Exception) or door.flow.write_paused else answer
-        body = None if lease is None else self._body(call, lease)
+        body = self._body(call, lease) if lease else None
         if lease is None or body is None:
             cycle.scope[BEGUN] = call, answer  # type: ignore[literal-required]
             door.ask_application(cycle)
@@ -144,7 +127,17 @@ class Asking:
 
     def tell(self, call: Call, answer: Answer) -> bool:
         """Gives the answer; False if nobody is left to have it."""
-        return self._way.tell(self, call, answer)
+        if self not in self._way.waiting:
+            return False
+        self._way.waiting.remove(self)
+        if self.is_gone() and not isinstance(answer, TokenRefused):  # which is recorded, whoever is left
+            return False
+        try:
+            self._way.answer(self, call, answer)
+        except BaseException:
+            self.door.transport.abort()  # else it would wait for ever
+            raise
+        return True
 
     def is_gone(self) -> bool:
         """Whether no answer can reach who asked."""

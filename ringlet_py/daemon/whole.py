@@ -24,10 +24,14 @@ def plain_answer(status: int, what: str, *, code: str = "usage") -> bytes:
     return _answer(STATUS_LINE[status] + _JSON + _CLOSE, body)
 
 
-def ok(body: bytes, more: Iterable[tuple[bytes, bytes]], *, stays: bool) -> bytes:
-    """The JSON of what went well, with these headers too; `stays`: the connection waits for the next request."""
-    headers = [b"%s: %s\r\n" % header for header in more]
-    return _answer(b"".join([_OK, *headers] if stays else [_OK, *headers, _CLOSE]), body)
+def head_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """What stands before every `ok`, with these headers too."""
+    return b"".join([_OK, *(b"%s: %s\r\n" % header for header in headers)])
+
+
+def ok(head: bytes, body: bytes, *, stays: bool) -> bytes:
+    """The JSON of what went well, after what `head_of` says; `stays`: the connection waits for the next request."""
+    return _answer(head if stays else head + _CLOSE, body)
 
 
 def _answer(head: bytes, body: bytes) -> bytes:

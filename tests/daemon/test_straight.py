@@ -63,7 +63,7 @@ class Running:
     @property
     def gone(self) -> bool:
         """Whether somebody who waits is not there any more."""
-        return any(asking.is_gone() for asking in self.way._waiting)
+        return any(asking.is_gone() for asking in self.way.waiting)
 
     async def answers(self, *requests: bytes) -> list[tuple[int, dict[str, str], Any]]:
         """Status, headers and value of each answer; the last request has to end the connection."""
@@ -364,7 +364,7 @@ def test_who_waits_when_the_daemon_stops_is_told_so(world: World, monkeypatch: p
             monkeypatch.setattr(world.daemon.lender, "_gathered", gathered)
             asking = asyncio.create_task(daemon.answers(get(token=world.admin)))
             await asyncio.wait_for(held.wait(), PATIENCE)
-            assert daemon.way.waiting() == 1
+            assert len(daemon.way.waiting) == 1
             daemon.way.stop()
             return await asking
 
