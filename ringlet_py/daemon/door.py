@@ -23,14 +23,14 @@ class Door(Guarded):
     _said: bytes | None = None  # that request, if it came alone and whole
     _head: tuple[object, bytes] = (None, b"")  # of the last answer, and the headers it was made of
 
-    def _take(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Who keeps a connection mostly says the same again: nothing in it has to be looked at twice."""
-        is_quiet = self._is_free() and self._is_between()
+        is_quiet = self._is_quiet()
         if is_quiet and data == self._said:
             self._begin_again()
             return
         self._said = self._asking = None
-        super()._take(data)
+        super().data_received(data)
         if is_quiet and self._asking and self._asking.cycle is self.cycle:
             self._said = data
 

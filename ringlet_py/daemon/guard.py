@@ -191,10 +191,10 @@ class Guarded(HttpToolsProtocol):
             return
         elif self._phase is _LEAVING:
             self.transport.abort()
+        elif self._is_quiet():
+            self.transport.close()
         elif self._phase is not _IDLE:
             self._leave(408, "the request takes too long to arrive")
-        elif self._is_free():
-            self.transport.close()
 
     def shutdown(self) -> None:
         """The daemon stops: what is being answered is finished."""
@@ -215,9 +215,9 @@ class Guarded(HttpToolsProtocol):
             return not (self.cycle.response_started or self.pipeline)
         return self._is_free()
 
-    def _is_between(self) -> bool:
-        """Whether the last request is here to its end, and nothing of the next."""
-        return self._phase is _IDLE
+    def _is_quiet(self) -> bool:
+        """Whether the last request has its answer, and nothing of the next is here."""
+        return self._phase is _IDLE and self._is_free()
 
     def _is_free(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # which uvicorn's types do not say

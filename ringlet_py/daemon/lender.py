@@ -84,10 +84,8 @@ class Lender:
                 answers = await self._answered(calls)
                 if all(isinstance(answer, _IN_VAIN) for answer in answers):
                     calls, answers = self._with_those_behind(calls, answers)
-                untold = [answer for call, answer in zip(calls, answers, strict=True) if not _is_told(call, answer)]
-                for answer in untold:  # when all of them have their answers
-                    if answer and not isinstance(answer, Exception):
-                        await self._given_back(answer)
+                for lease in _told(calls, answers):  # when all of them have their answers
+                    await self._given_back(lease)
         finally:
             self._draining = None
 
@@ -196,14 +194,19 @@ def _answers(app: App, calls: Sequence[Call]) -> list[Answer]:
     return [found[call] for call in calls]
 
 
-def _is_told(call: Call, answer: Answer) -> bool:
-    """Whether somebody still waited for the answer; what goes wrong there is no fault of those who come after."""
-    try:
-        return call.asker.tell(call, answer)
-    except Exception as problem:  # noqa: BLE001 - it is said by its kind
-        said = {"message": "an answer could not be given", "exception": problem}
-        asyncio.get_running_loop().call_exception_handler(said)
-        return True
+def _told(calls: Sequence[Call], answers: Sequence[Answer]) -> list[Lease]:
+    """Gives each its answer; the leases for which nobody waited any more."""
+    found: list[Lease] = []
+    for call, answer in zip(calls, answers, strict=True):
+        try:
+            is_told = call.asker.tell(call, answer)
+        except Exception as problem:  # noqa: BLE001 - no fault of those who come after; it is said by its kind
+            said = {"message": "an answer could not be given", "exception": problem}
+            asyncio.get_running_loop().call_exception_handler(said)
+            continue
+        if not is_told and answer and not isinstance(answer, Exception):
+            found.append(answer)
+    return found
 
 
 def _step(claiming: Generator[float, None, Lease]) -> Lease | float:
