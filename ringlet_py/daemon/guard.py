@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ringlet_py.daemon.flow import PIECE, Flow
 from ringlet_py.daemon.peers import UID, uid_of
 from ringlet_py.daemon.whole import plain_answer
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
-_PIECE = 16 * 1024
 _FRAMING = 2  # a body may take so many times its size on the wire, with the lengths of its chunks
 
 
@@ -71,6 +71,7 @@ class Guarded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Takes the connection in, or turns it away at once."""
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
         peer = transport.get_extra_info("socket")
         self.is_unix = peer.family == getattr(socket, "AF_UNIX", None)
         if self.is_unix:
@@ -91,11 +92,8 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Gives the parser what arrived, in pieces small enough to notice in time that there is too much."""
-        if len(data) <= _PIECE:
-            self._take(data)
-            return
-        for start in range(0, len(data), _PIECE):
-            self._take(data[start : start + _PIECE])
+        for start in range(0, len(data), PIECE):
+            self._take(data[start : start + PIECE])
 
     def _take(self, data: bytes) -> None:
         if self._phase is _LEAVING:
@@ -164,9 +162,9 @@ class Guarded(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        self.flow.resume_reading()
 
     def pause_writing(self) -> None:
         """The peer does not read its answer."""

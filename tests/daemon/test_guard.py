@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from ringlet_py.daemon.door import door
+from ringlet_py.daemon.flow import PIECE
 from ringlet_py.daemon.guard import Bounds, sweep
 from ringlet_py.daemon.peers import uid_of
 
@@ -153,6 +154,28 @@ def test_several_requests_at_once_are_answered_in_their_order():
             assert daemon.heard == [b"%d" % number for number in range(9)]
 
     asyncio.run(attempt())
+
+
+def test_who_asks_for_more_than_is_answered_is_heard_no_further_until_it_is():
+    many = 2000
+
+    async def attempt() -> tuple[int, int]:
+        async with listening(ROOMY) as (daemon, connect):
+            daemon.release.clear()
+            _, writer = await connect()
+            writer.write(GET * many)
+            await asyncio.sleep(0.1)
+            one: Any = next(iter(daemon.state.connections))
+            waiting = len(one.pipeline)
+            daemon.release.set()
+            most = 0
+            while len(daemon.heard) < many:
+                await asyncio.sleep(0)
+                most = max(most, len(one.pipeline))
+            return waiting, most
+
+    waiting, most = asyncio.run(asyncio.wait_for(attempt(), PATIENCE))
+    assert 0 < waiting <= most < 2 * PIECE / len(GET)
 
 
 @pytest.mark.parametrize(
