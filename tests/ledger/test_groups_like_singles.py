@@ -203,6 +203,7 @@ def ledgers(tmp_path: Path, machine: FakeMachine) -> Iterator[list[Ledger]]:
         ledger.claims.close()
 
 
+@pytest.mark.slow
 @given(keys=KEYS, turns=TURNS, steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_group_counts_as_its_claims_one_by_one(
