@@ -52,6 +52,11 @@ docs: .venv/ready ## write the reference pages, the manual and the words of comp
 	$(python) .ci/reference
 	$(python) .ci/manual
 
+test-oldest: ## the quick tests with the oldest versions allowed of what ringlet needs
+	@.ci/bootstrap .cache/oldest .ci/lock/check.txt --editable .
+	@.cache/oldest/bin/python -m pip install --quiet --no-deps $$(.cache/oldest/bin/python .ci/oldest)
+	.cache/oldest/bin/python -m pytest --quiet --numprocesses auto --dist worksteal -m "not slow and not agents and not windows"
+
 test-windows: .venv/ready ## the Windows lane: real Windows Python under Wine (downloads about 1 GB)
 	.ci/wine
 
@@ -69,4 +74,4 @@ clean: ## remove everything that make made
 	@.ci/bootstrap .demo-venv .ci/lock/ringlet.txt .
 	@touch $@
 
-.PHONY: help demo test check lint format bench docs test-windows lock clean
+.PHONY: help demo test check lint format bench docs test-windows test-oldest lock clean

@@ -158,7 +158,7 @@ async def claimed(request: HttpRequest, asked: Callable[[Caller], Request]) -> t
         request.scope[CALLER] = caller
         return asked(caller)
 
-    begun: Begun | None = request.scope.get(BEGUN)
+    begun: Begun | None = request.scope.pop(BEGUN, None)  # a key is handed over once
     try:
         if begun is None:
             return await daemon.lender.claim_as(bearer_of(request), known)

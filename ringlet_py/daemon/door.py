@@ -26,19 +26,20 @@ class Door(Guarded):
     def data_received(self, data: bytes) -> None:
         """Who keeps a connection mostly says the same again: nothing in it has to be looked at twice."""
         is_quiet = self._is_quiet()
-        if is_quiet and data == self._said:
-            self._begin_again()
+        if is_quiet and self._asking and data == self._said:
+            self._begin_again(self._asking)
             return
         self._said = self._asking = None
         super().data_received(data)
-        if is_quiet and self._asking and self._asking.cycle is self.cycle:
+        is_all = self._asking is not None and self._asking.cycle is self.cycle
+        if is_quiet and is_all and len(data) <= self.bounds.head:
             self._said = data
 
-    def _begin_again(self) -> None:
+    def _begin_again(self, asking: Asking) -> None:
         cycle = self.cycle
         cycle.response_started = cycle.response_complete = False
         cycle.default_headers = self.server_state.default_headers  # the moment is among them
-        if not (self.way and self._asking and self.way.takes_again(self._asking)):
+        if not asking.begins():
             self.ask_application(cycle)
 
     def ask_application(self, cycle: RequestResponseCycle) -> None:
@@ -46,7 +47,7 @@ class Door(Guarded):
         self._said = None  # since it writes into what is known of the request
         super()._start_asgi_task(cycle, self.app)
 
-    def answer(self, cycle: RequestResponseCycle, body: bytes) -> None:
+    def give(self, cycle: RequestResponseCycle, body: bytes) -> None:
         """Gives the whole answer, JSON of what went well, in one go."""
         headers = cycle.default_headers
         if self._head[0] is not headers:  # others come with each second

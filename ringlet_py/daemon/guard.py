@@ -187,7 +187,7 @@ class Guarded(HttpToolsProtocol):
             self.transport.abort()
         elif self.flow.read_paused or now - self._since <= self._patience():
             return
-        elif self._phase is _LEAVING:
+        elif self._phase is _LEAVING or self.transport.is_closing():  # with an answer that nobody reads
             self.transport.abort()
         elif self._is_quiet():
             self.transport.close()

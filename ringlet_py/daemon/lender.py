@@ -53,7 +53,10 @@ class Lender:
         return call, await self.ended(call, await asker.told)
 
     def begin(self, asker: Asker) -> Call:
-        """Begins such a claim, whose answer is for `ended` if it is no lease; DaemonBusy as above."""
+        """Begins such a claim, whose answer is for `ended` if it is no lease; DaemonBusy as above.
+
+        The answer is told later, never before this returns.
+        """
         if len(self._waiting) >= WAITING:
             raise busy("claims")
         call = Call(asker, self, self._metrics.steady())

@@ -48,13 +48,13 @@ class Straight:
         if scope["path"] != PATH or scope["method"] != "GET" or "target" in scope:
             return None
         try:
-            asking = self._asking(door, cycle, scope)
+            asking = self._understood(door, cycle, scope)
         except Exception:  # noqa: BLE001 - whatever it is, the application meets it too, and says so
             return None
-        return asking if asking and self.takes_again(asking) else None
+        return asking if asking and asking.begins() else None
 
-    def takes_again(self, asking: Asking) -> bool:
-        """The same of who had an answer, and asks the same again."""
+    def begins(self, asking: Asking) -> bool:
+        """Begins the claim; False where that is for the application to do."""
         try:
             self._daemon.lender.begin(asking)
         except Exception:  # noqa: BLE001 - as above
@@ -71,7 +71,7 @@ class Straight:
             except Exception:  # noqa: BLE001 - the others are to be told too
                 asking.door.transport.abort()
 
-    def _asking(self, door: Door, cycle: RequestResponseCycle, scope: Scope) -> Asking | None:
+    def _understood(self, door: Door, cycle: RequestResponseCycle, scope: Scope) -> Asking | None:
         """Who asks what; None if the application has to say something of it."""
         headers, query = scope["headers"], scope["query_string"]
         token = bearer_in(headers)
@@ -100,7 +100,7 @@ class Straight:
         else:
             self._daemon.metrics.claimed(call, lease)
             note_lent(self._daemon, call, lease)
-            door.answer(cycle, body)
+            door.give(cycle, body)
 
     def _body(self, call: Call, lease: Lease) -> bytes | None:
         try:
@@ -120,6 +120,10 @@ class Asking:
         self.door = door
         self.cycle = cycle
         self.token = token
+
+    def begins(self) -> bool:
+        """Begins the claim, be it the first or the same again."""
+        return self._way.begins(self)
 
     def asked(self, caller: Caller) -> Request:
         """What is asked for."""

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ringlet_py.daemon.door import Door, door
-from ringlet_py.daemon.guard import Bounds
+from ringlet_py.daemon.guard import Bounds, sweep
 
+BOUNDS = Bounds()
 SAME = b"GET /key?one HTTP/1.1\r\nHost: here\r\n\r\n"
 OTHER = b"GET /key?two HTTP/1.1\r\nHost: here\r\n\r\n"
 ELSEWHERE = b"GET /elsewhere HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -33,6 +34,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.is_over = False
+        self.is_aborted = False
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"socket": self}.get(name, default)
@@ -52,6 +54,9 @@ class Wire(asyncio.Transport):
     def close(self) -> None:
         self.is_over = True
 
+    def abort(self) -> None:
+        self.is_aborted = True
+
     def pause_reading(self) -> None:
         pass
 
@@ -61,9 +66,15 @@ class Wire(asyncio.Transport):
 
 @dataclass(eq=False)
 class Asking:
+    way: Way
     door: Door
     cycle: Any
     query: bytes
+
+    def begins(self) -> bool:
+        if self.way.is_open:
+            self.way.note(self)
+        return self.way.is_open
 
 
 class Way:
@@ -72,23 +83,15 @@ class Way:
     def __init__(self) -> None:
         self.asked: list[Asking] = []
         self.waiting: set[Asking] = set()
-        self.again = 0
         self.is_open = True
 
     def takes(self, at: Door, cycle: Any) -> Asking | None:
         if cycle.scope["path"] != "/key":
             return None
-        found = Asking(at, cycle, cycle.scope["query_string"])
-        self._note(found)
-        return found
+        found = Asking(self, at, cycle, cycle.scope["query_string"])
+        return found if found.begins() else None
 
-    def takes_again(self, asking: Asking) -> bool:
-        self.again += 1
-        if self.is_open:
-            self._note(asking)
-        return self.is_open
-
-    def _note(self, asking: Asking) -> None:
+    def note(self, asking: Asking) -> None:
         assert asking not in self.waiting
         self.asked.append(asking)
         self.waiting.add(asking)
@@ -96,7 +99,7 @@ class Way:
 
     def _answer(self, asking: Asking) -> None:
         self.waiting.remove(asking)
-        asking.door.answer(asking.cycle, json.dumps(asking.query.decode()).encode())
+        asking.door.give(asking.cycle, json.dumps(asking.query.decode()).encode())
 
 
 class World:
@@ -113,7 +116,7 @@ class World:
         config.load()
         world = self
 
-        class Listening(door(Bounds(), self.way)):  # type: ignore[misc]
+        class Listening(door(BOUNDS, self.way)):  # type: ignore[misc]
             def on_url(self, url: bytes) -> None:
                 world.parsed.append(url)
                 super().on_url(url)
@@ -182,6 +185,14 @@ def test_what_ends_another_request_is_none_by_itself():
     world = heard(SAME, SAME, SAME, head, tail, tail, tail, SAME)
 
     assert world.answers() == ["one"] * 5
+
+
+def test_what_stands_before_a_request_is_not_kept_with_it():
+    breaks = b"\r\n" * 100_000
+    world = heard(SAME, breaks + SAME, breaks + SAME)
+
+    assert world.answers() == ["one"] * 3
+    assert world.door._said is None
 
 
 def test_two_requests_that_come_as_one_are_two_each_time():
@@ -254,6 +265,19 @@ def test_a_connection_that_is_to_end_ends_with_the_answer_that_is_due():
     world = asyncio.run(hearing())
     assert world.answers() == ["one"] * 4
     assert world.wire.is_over
+
+
+def test_who_leaves_the_last_of_an_answer_unread_does_not_keep_its_place():
+    async def hearing() -> list[tuple[bool, bool]]:
+        world = World()
+        await world.hear(SAME)
+        idle, seen = world.door.loop.time() + BOUNDS.idle_seconds + 1, []
+        for moment in (idle, idle + BOUNDS.idle_seconds):
+            sweep([world.door], moment)
+            seen.append((world.wire.is_over, world.wire.is_aborted))
+        return seen
+
+    assert asyncio.run(hearing()) == [(True, False), (True, True)]  # closing waits until all is read
 
 
 @given(some.lists(some.sampled_from(list(SAYS)), max_size=12), some.data())

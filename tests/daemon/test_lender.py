@@ -324,3 +324,4 @@ def test_a_claim_that_was_begun_is_ended_by_who_began_it(world: World, monkeypat
     monkeypatch.setattr(world.daemon, "lender", None)  # as if another had come with a reload
 
     assert asyncio.run(claimed(request, image))[1].address.provider == "custom"  # type: ignore[arg-type]
+    assert BEGUN not in request.scope  # a key is handed over once
