@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from tests.fakes.secret_service import FakeSecretService
 
 pytest.importorskip("jeepney", reason="jeepney comes with keyring on Linux only")
-pytestmark = [pytest.mark.keychain, pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.keychain,
+    pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's"),
+]
 
 ADDRESS = Address("anthropic")
 LIMITS = Timeouts(call=1, activation=1, prompt=1)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.program import Home
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shells of POSIX systems")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="the shells of POSIX systems"),
+]
 PROFILE = 'agent = "claude"\nprovider = "anthropic"\n'
 
 

@@ -18,6 +18,7 @@ BLANKS = ["\n", "\r\n", " \n", "\n\r\r", "\n |"]
 SHELLS = [(Nushell(), "$env.A = 'a'"), (PowerShell(), "$env:A = 'a'")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "line", "blank"),
     [*((*shell, blank) for shell in SHELLS for blank in BLANKS), (*SHELLS[1], "<#\n")],

@@ -233,12 +233,14 @@ def test_a_line_is_certain_as_a_whole_or_not_at_all():
     assert why_not("A=b; echo 'unclosed\n")["A"] == "what the shell makes of it from line 1 on is unclear"
 
 
+@pytest.mark.slow
 def test_a_long_text_takes_no_longer_than_its_length():
     lines = "export A=b; echo \"$(x)\" ${Y:-z} # c\nif a; then B='c'; fi\n"
 
     assert grows_with_its_length(lambda count: Posix().spots(lines * count), 100)
 
 
+@pytest.mark.slow
 def test_many_values_in_one_line_are_read_and_cut_in_no_more_than_its_length():
     def cut(count: int) -> None:
         text = "export " + " ".join(f"A{number}=b" for number in range(count)) + "\n"

@@ -27,6 +27,7 @@ def test_a_use_counts_that_comes_later_or_may_run_again(name: str, place: int, u
     assert Uses.of(TEXT, [], AGAIN).after(name, place, place + 1) == used
 
 
+@pytest.mark.slow
 def test_many_values_of_a_name_that_is_used_often_take_no_longer_than_the_text_is_long():
     def looked(count: int) -> None:
         uses = Uses.of("$A;" * count, [], [])

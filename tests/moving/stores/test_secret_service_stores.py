@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     from ringlet_py.moving.stores import Store
 
-pytestmark = [pytest.mark.keychain, pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.keychain,
+    pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's"),
+]
 
 ENVCHAIN = {"xdg:schema": "envchain.EnvironmentVariable"}
 GENERIC = {"xdg:schema": "org.freedesktop.Secret.Generic"}
