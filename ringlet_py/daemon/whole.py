@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 _JSON = b"content-type: application/json\r\ncache-control: no-store\r\n"
 _CLOSE = b"connection: close\r\n"
-_OK = STATUS_LINE[200] + b"".join(
-    b"%s: %s\r\n" % (name.encode(), text.encode()) for name, text in {**ALWAYS, "content-type": JSON}.items()
-)
 
 
 def plain_answer(status: int, what: str, *, code: str = "usage") -> bytes:
@@ -26,7 +23,8 @@ def plain_answer(status: int, what: str, *, code: str = "usage") -> bytes:
 
 def head_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """What stands before every `ok`, with these headers too."""
-    return b"".join([_OK, *(b"%s: %s\r\n" % header for header in headers)])
+    always = ((name.encode(), text.encode()) for name, text in {**ALWAYS, "content-type": JSON}.items())
+    return STATUS_LINE[200] + b"".join(b"%s: %s\r\n" % header for header in (*always, *headers))
 
 
 def ok(head: bytes, body: bytes, *, stays: bool) -> bytes:
