@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from starlette.types import ASGIApp
+
     from ringlet_py.daemon.parts import Daemon
 
 _SILENT = logging.CRITICAL + 1  # uvicorn's log could repeat what a request says
@@ -67,15 +69,15 @@ def serve(daemon: Daemon, doors: Doors, events: Events) -> None:
     """Answers requests until SIGTERM or SIGINT, then finishes those that are under way and closes the daemon."""
     application = Strangers(asgi(daemon), port=doors.port, say=events.say)
     way = Straight(daemon, application)
-    server = _Server(_config(application, door(doors.bounds, way), doors.grace), daemon, doors, events, way=way)
+    server = _Server(config_of(application, door(doors.bounds, way), grace=doors.grace), daemon, doors, events, way=way)
     try:
         asyncio.run(server.serve(sockets=doors.sockets))
     finally:
         daemon.close()
 
 
-def _config(application: Strangers, protocol: type[Door], grace: int) -> uvicorn.Config:
-    """Everything said, so that no variable of the environment has a say."""
+def config_of(application: ASGIApp, protocol: type[Door], *, grace: int) -> uvicorn.Config:
+    """uvicorn's: everything said, so that no variable of the environment has a say."""
     return uvicorn.Config(
         application,
         http=protocol,

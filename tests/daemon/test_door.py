@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 
 from ringlet_py.daemon.door import Door, door
 from ringlet_py.daemon.guard import Bounds, sweep
+from ringlet_py.daemon.server import config_of
 
 BOUNDS = Bounds()
 SAME = b"GET /key?one HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -111,9 +112,6 @@ class World:
         self.told: list[str] = []
         self.state = uvicorn.server.ServerState()
         self.state.default_headers = [(b"date", b"today")]
-        quiet: dict[str, Any] = {"log_config": None, "log_level": 60, "lifespan": "off", "interface": "asgi3"}
-        config = uvicorn.Config(self._application, proxy_headers=False, ws="none", **quiet)
-        config.load()
         world = self
 
         class Listening(door(BOUNDS, self.way)):  # type: ignore[misc]
@@ -122,7 +120,7 @@ class World:
                 super().on_url(url)
 
         self.wire = Wire()
-        self.door = Listening(config, self.state, {})
+        self.door = Listening(config_of(self._application, Listening, grace=1), self.state, {})
         self.door.connection_made(self.wire)
 
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:

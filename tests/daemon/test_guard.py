@@ -16,6 +16,7 @@ from ringlet_py.daemon.door import door
 from ringlet_py.daemon.flow import PIECE
 from ringlet_py.daemon.guard import Bounds, sweep
 from ringlet_py.daemon.peers import uid_of
+from ringlet_py.daemon.server import config_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -62,12 +63,9 @@ async def listening(
     bounds: Bounds, *, answer: bytes = b"heard", path: str = ""
 ) -> AsyncIterator[tuple[Daemon, Callable[[], Awaitable[Connection]]]]:
     daemon = Daemon(answer)
-    quiet: dict[str, Any] = {"log_config": None, "log_level": 60, "lifespan": "off"}
-    # uvicorn's own patience is longer than a test's
-    config = uvicorn.Config(daemon, proxy_headers=False, ws="none", timeout_keep_alive=600, **quiet)
-    config.load()
     loop = asyncio.get_running_loop()
     made = door(bounds)
+    config = config_of(daemon, made, grace=1)
 
     def protocol() -> Any:
         return made(config, daemon.state, {})

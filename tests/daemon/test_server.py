@@ -9,7 +9,7 @@ import pytest
 
 from ringlet_py.daemon.door import door
 from ringlet_py.daemon.guard import Bounds
-from ringlet_py.daemon.server import Doors, Events, _config, _Server
+from ringlet_py.daemon.server import Doors, Events, _Server, config_of
 from ringlet_py.daemon.straight import Straight
 from ringlet_py.daemon.strangers import Strangers
 from tests.daemon.keypooler_world import World
@@ -40,7 +40,8 @@ def test_what_nobody_foresaw_is_said_by_its_kind_and_the_next_look_is_as_ever(
 
     async def looked() -> tuple[str, str]:
         way = Straight(world.daemon, Strangers(world.asgi, port=0, say=said.append))
-        server = _Server(_config(world.asgi, door(Bounds(), way), 10), world.daemon, doors, events, way=way)  # type: ignore[arg-type]
+        config = config_of(world.asgi, door(Bounds(), way), grace=10)
+        server = _Server(config, world.daemon, doors, events, way=way)
         with monkeypatch.context() as patched:
             patched.setattr(world.daemon, "reload", broken)
             patched.setattr(world.daemon.failures, "flush", broken)

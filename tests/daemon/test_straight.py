@@ -13,6 +13,7 @@ import uvicorn
 from ringlet_py.daemon.asgi import asgi
 from ringlet_py.daemon.door import door
 from ringlet_py.daemon.guard import Bounds
+from ringlet_py.daemon.server import config_of
 from ringlet_py.daemon.straight import Straight
 from ringlet_py.daemon.strangers import Strangers
 from ringlet_py.errors import LedgerUnreachable
@@ -46,11 +47,9 @@ class Running:
         self.state.default_headers = [(b"date", b"today")]
         self._application = asgi(world.daemon)
         strangers = Strangers(self._counted, port=PORT, say=print)
-        quiet: dict[str, Any] = {"log_config": None, "log_level": 60, "lifespan": "off"}
-        self._config = uvicorn.Config(strangers, proxy_headers=False, ws="none", **quiet)
-        self._config.load()
         self.way = Straight(world.daemon, strangers)
         self._door = door(Bounds(), self.way if has_way else None)
+        self._config = config_of(strangers, self._door, grace=1)
         self.address: tuple[str, int] = ("", 0)
 
     async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
