@@ -11,6 +11,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PIP_USER := 0
 
 python := .venv/bin/python
+quick := -m pytest --quiet --numprocesses auto --dist worksteal -m "not slow and not agents and not windows"
 sources := $(shell find ringlet_py profiles -type f ! -name '*.pyc' 2>/dev/null)
 # the real agents, and the node they run on
 test: export PATH := $(CURDIR)/.cache/agents/bin:$(PATH)
@@ -30,7 +31,7 @@ test: .venv/ready ## bring everything the tests need, then run all of them with 
 	$(python) -m coverage report
 
 check: lint ## lint, types and the quick tests, in under a minute
-	$(python) -m pytest --quiet --numprocesses auto --dist worksteal -m "not slow and not agents and not windows"
+	$(python) $(quick)
 
 lint: .venv/ready ## ruff and mypy
 	$(python) -m ruff check
@@ -55,7 +56,7 @@ docs: .venv/ready ## write the reference pages, the manual and the words of comp
 test-oldest: ## the quick tests with the oldest versions allowed of what ringlet needs
 	@.ci/bootstrap .cache/oldest .ci/lock/check.txt --editable .
 	@.cache/oldest/bin/python -m pip install --quiet --no-deps $$(.cache/oldest/bin/python .ci/oldest)
-	.cache/oldest/bin/python -m pytest --quiet --numprocesses auto --dist worksteal -m "not slow and not agents and not windows"
+	.cache/oldest/bin/python $(quick)
 
 test-windows: .venv/ready ## the Windows lane: real Windows Python under Wine (downloads about 1 GB)
 	.ci/wine
