@@ -81,9 +81,7 @@ def as_python_imports(package: Path, modules: list[str]) -> dict[str, list[str]]
     return {module: [name for name in names if name not in left_out] for module, names in found.items()}
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "launch" else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_image_holds_its_modules_as_python_would_import_them(package: Path, name: str):
     keep(package)
     found = taken_in(package, "plan", name, "launch")
@@ -97,14 +95,12 @@ def test_an_image_holds_its_modules_as_python_would_import_them(package: Path, n
     }
 
 
-@pytest.mark.slow
 def test_what_is_there_already_is_left_alone(package: Path):
     keep(package)
 
     assert taken_in(package, "launch", "file", "file", "launch") == taken_in(package, "launch", "file")
 
 
-@pytest.mark.slow
 def test_an_image_of_another_source_is_not_taken_in(package: Path):
     keep(package)
     source = package / "launcher.py"
@@ -123,7 +119,6 @@ def test_a_source_that_was_replaced_by_its_equal_counts_as_changed(package: Path
     assert taken_in(package, "launch") == {}
 
 
-@pytest.mark.slow
 def test_a_missing_source_is_no_error(package: Path):
     keep(package)
     (package / "errors/tree.py").unlink()
@@ -132,7 +127,7 @@ def test_a_missing_source_is_no_error(package: Path):
     assert taken_in(package, "launch") == {}
 
 
-@pytest.mark.parametrize("cut", [0, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (1, 20, 40, 1000))])
+@pytest.mark.parametrize("cut", [0, 1, 20, 40, 1000])
 def test_a_shortened_image_is_not_taken_in(package: Path, cut: int):
     keep(package)
     path = path_of(package)
@@ -141,7 +136,6 @@ def test_a_shortened_image_is_not_taken_in(package: Path, cut: int):
     assert taken_in(package, "launch") == {}
 
 
-@pytest.mark.slow
 def test_a_damaged_image_is_not_taken_in(package: Path, monkeypatch: pytest.MonkeyPatch):
     keep(package)
     path = path_of(package)
@@ -159,7 +153,6 @@ def test_a_damaged_image_is_not_taken_in(package: Path, monkeypatch: pytest.Monk
     assert len(taken) == 1
 
 
-@pytest.mark.slow
 def test_an_image_of_another_python_or_ringlet_is_not_taken_in(package: Path):
     keep(package)
     path = path_of(package)
@@ -199,7 +192,6 @@ def test_no_image_can_be_made_without_its_folder_and_that_is_no_error(package: P
     assert not (package / "__pycache__").exists()
 
 
-@pytest.mark.slow
 def test_an_image_that_is_right_is_left_alone(package: Path):
     keep(package)
     before = path_of(package).stat().st_ino
@@ -209,7 +201,6 @@ def test_an_image_that_is_right_is_left_alone(package: Path):
     assert [path.name for path in (package / "__pycache__").iterdir() if not path.name.endswith(".image")] == []
 
 
-@pytest.mark.slow
 def test_a_failing_module_is_not_left_half_imported(package: Path):
     (package / "launcher.py").write_text("raise ValueError\n")
     keep(package)

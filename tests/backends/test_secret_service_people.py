@@ -69,7 +69,6 @@ def failure(bus: PrivateBus, *, can_ask: bool = False, said: list[str] | None = 
 
 
 class TestAPersonAtATerminal:
-    @pytest.mark.slow
     def test_is_told_of_the_window_and_waited_for(self, bus: PrivateBus, service: Any) -> None:
         said: list[str] = []
         with service(prompts=(0.5, False)):
@@ -86,7 +85,6 @@ class TestAPersonAtATerminal:
         assert secret.reveal() == "sk-fake"
         assert said == []
 
-    @pytest.mark.slow
     def test_who_closes_the_window_has_denied_it(self, bus: PrivateBus, service: Any) -> None:
         with service(prompts=(0.5, True)):
             assert type(failure(bus, can_ask=True)) is KeychainDenied
@@ -99,7 +97,6 @@ class TestAPersonAtATerminal:
         assert type(error) is KeychainLocked
         assert said == []
 
-    @pytest.mark.slow
     def test_who_does_not_answer_is_waited_for_no_longer_than_said(self, bus: PrivateBus, service: Any) -> None:
         start = time.monotonic()
         with service(prompts=(-1, False)) as fake:
@@ -108,7 +105,6 @@ class TestAPersonAtATerminal:
 
         assert time.monotonic() - start < 3
 
-    @pytest.mark.slow
     def test_is_asked_once_by_several_ringlets_at_once(self, bus: PrivateBus, service: Any) -> None:
         def read(_: int) -> str:
             return bus.backend(can_ask=True, timeouts=Timeouts(prompt=5)).get(ADDRESS).reveal()
@@ -180,7 +176,6 @@ class TestWhatAServiceMayAnswer:
         assert len(fake.calls) == 4
         assert fake.calls.count(member) == 2
 
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "expected"),
         [

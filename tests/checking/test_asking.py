@@ -171,7 +171,6 @@ def test_an_answer_without_end_has_an_end(monkeypatch: pytest.MonkeyPatch) -> No
         assert ask_at(server) == Answer(status=200, body=b"")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"])
 def test_a_server_that_takes_its_time_is_not_waited_for(start: bytes) -> None:
     over = threading.Event()

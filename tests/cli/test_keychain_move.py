@@ -188,7 +188,6 @@ def test_a_linked_config_stays_a_link(home: Home) -> None:
     assert 'backend = "sealed"' in real.read_text()
 
 
-@pytest.mark.slow
 def test_at_a_terminal_it_is_shown_and_asked_once(home: Home, terminal: Callable[..., Terminal]) -> None:
     for typed, backend in (("n", "file"), ("y", "sealed")):
         child = terminal(*MOVE, "--all")
@@ -202,7 +201,6 @@ def test_at_a_terminal_it_is_shown_and_asked_once(home: Home, terminal: Callable
 
 
 @needs_redis
-@pytest.mark.slow
 def test_before_keys_go_to_a_server_that_forgets_that_is_said(home: Home) -> None:
     with RedisProcess("--appendonly", "no") as server:
         done = home.here(*MOVE, "--all", environ={"RINGLET_LEDGER_URL": server.url})
@@ -211,7 +209,6 @@ def test_before_keys_go_to_a_server_that_forgets_that_is_said(home: Home) -> Non
     assert "warning: the ledger's server runs without appendonly: its restart would lose these keys" in done.err
 
 
-@pytest.mark.slow
 @pytest.mark.keychain
 def test_out_of_a_real_keychain_and_back_with_the_master_key_staying_there(keychain_home: Home) -> None:
     home = keychain_home

@@ -288,7 +288,6 @@ def test_histories_as_json_count_and_never_show(home: Home):
     assert [(each["entries"], each["keys"]) for each in histories] == [(1, ["anthropic/default"])]
 
 
-@pytest.mark.slow
 def test_four_at_once_move_every_key_once_and_one_undo_brings_it_back(home: Home):
     path, other = rc(home), rc(home, ".profile", "export ANTHROPIC_API_KEY={}\nexport OTHER=1\n")
     before = (path.read_bytes(), other.read_bytes())
@@ -304,7 +303,6 @@ def test_four_at_once_move_every_key_once_and_one_undo_brings_it_back(home: Home
     assert (path.read_bytes(), other.read_bytes()) == before
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="plays a terminal")
 def test_a_person_is_asked_once_for_the_move_and_once_for_a_profile(home: Home, terminal: Callable[..., Terminal]):
     path = rc(home)
@@ -321,7 +319,6 @@ def test_a_person_is_asked_once_for_the_move_and_once_for_a_profile(home: Home, 
     assert (home.path / ".ringlet/profiles/claude/ringlet.toml").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="plays a terminal")
 def test_a_person_who_says_no_changes_nothing(home: Home, terminal: Callable[..., Terminal]):
     path = rc(home)
@@ -335,7 +332,6 @@ def test_a_person_who_says_no_changes_nothing(home: Home, terminal: Callable[...
     assert home.here("keychain", "list").out == ""
 
 
-@pytest.mark.slow
 @pytest.mark.keychain
 def test_keys_go_into_a_real_keychain_and_come_back(keychain_home: Home):
     path = rc(keychain_home)
@@ -428,7 +424,6 @@ def test_the_table_of_keys_says_so_before_it_removes_one(home: Home):
     assert f"\n{path} would get it back by ringlet migrate undo " in desk.question([Address("anthropic", "default")])
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Windows lets no current folder go")
 def test_in_a_folder_that_is_gone_it_asks_for_another(home: Home):
     rc(home)

@@ -92,7 +92,6 @@ def test_a_key_with_a_base_url_travels_with_it(home: Home) -> None:
     assert outcome.out == "https://git.example/v1\n"
 
 
-@pytest.mark.slow
 def test_a_key_whose_base_url_nothing_would_tell_is_not_handed_over_and_given_back(home: Home) -> None:
     store_key(home, "gitea/a")
     done(home, "keychain", "edit", "gitea", "a", "--base-url", "https://git.example")
@@ -106,7 +105,6 @@ def test_a_key_whose_base_url_nothing_would_tell_is_not_handed_over_and_given_ba
     assert given.out == "https://git.example\n"
 
 
-@pytest.mark.slow
 def test_a_key_that_the_command_could_not_be_started_with_is_given_back(pool: Home) -> None:
     pool.program("broken", "#!/no/such/interpreter\n")
     outcome = pool.ringlet("pools", "claim", "--pool", "images", "--", "broken")
@@ -115,13 +113,11 @@ def test_a_key_that_the_command_could_not_be_started_with_is_given_back(pool: Ho
     assert keys_of(pool)["anthropic/a"]["left"] == [{"rate": "2/day", "left": 2}]
 
 
-@pytest.mark.slow
 def test_a_program_that_is_not_there_is_missed_before_a_key_is_claimed(pool: Home) -> None:
     assert pool.ringlet("pools", "claim", "--pool", "images", "--", "no-such-program").status == 127
     assert "claim" not in [record["action"] for record in json.loads(done(pool, "audit", "list", "--json"))["records"]]
 
 
-@pytest.mark.slow
 def test_a_claim_waits_for_a_key_that_becomes_free(pool: Home) -> None:
     done(pool, "pools", "edit", "images", "--limit", "1/1.5s", "--where", "alias=a")
     claim = ("pools", "claim", "--pool", "images", "--wait", "30", "--purpose", "a test", "--", "true")
@@ -134,7 +130,6 @@ def test_a_claim_waits_for_a_key_that_becomes_free(pool: Home) -> None:
     assert purposes.count("a test") == 2
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_the_wait(pool: Home) -> None:
     for alias in ("a", "b"):
         done(pool, "pools", "report", "anthropic", alias, "rate-limited", "--retry-after", "600")
@@ -271,7 +266,6 @@ def test_a_profile_shows_the_pool_that_its_key_comes_from(pool: Home) -> None:
     }
 
 
-@pytest.mark.slow
 def test_deleting_a_pool_asks_at_a_terminal(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "delete", "images")
     child.expect_exact("delete the pool images?")
@@ -322,7 +316,6 @@ def test_a_ledger_that_is_none_is_left_as_it_is_with_the_next_step(pool: Home, w
     assert ledger.read_bytes() == before
 
 
-@pytest.mark.slow
 def test_a_newer_ledger_is_refused(pool: Home) -> None:
     with sqlite3.connect(pool.state / "ledger.sqlite") as ledger:
         ledger.execute("PRAGMA user_version = 99")
@@ -334,7 +327,6 @@ def test_a_newer_ledger_is_refused(pool: Home) -> None:
 # watching
 
 
-@pytest.mark.slow
 def test_watching_without_a_terminal_prints_a_line_for_each_change(pool: Home) -> None:
     child = pool.start("pools", "status", "--watch")
     assert child.stdout is not None
@@ -352,7 +344,6 @@ def test_watching_without_a_terminal_prints_a_line_for_each_change(pool: Home) -
     assert (child.returncode, out, err) == (130, b"", b"")
 
 
-@pytest.mark.slow
 def test_watching_as_json_is_one_object_a_line(pool: Home) -> None:
     child = pool.start("pools", "status", "--watch", "--json")
     assert child.stdout is not None
@@ -365,7 +356,6 @@ def test_watching_as_json_is_one_object_a_line(pool: Home) -> None:
     assert (found["schema_version"], found["pool"], found["address"]) == (1, "images", "anthropic/a")
 
 
-@pytest.mark.slow
 def test_watching_at_a_terminal_redraws_and_leaves_it_as_it_was(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "status", "--watch")
     child.setwinsize(24, 60)
@@ -385,7 +375,6 @@ def test_watching_at_a_terminal_redraws_and_leaves_it_as_it_was(pool: Home, term
     assert KEY not in seen + (child.before or "")
 
 
-@pytest.mark.slow
 def test_a_picture_is_cut_to_the_screen(pool: Home, terminal: Start) -> None:
     child = terminal("pools", "status", "--watch", environ={"COLUMNS": "20", "LINES": "4"})
     child.setwinsize(4, 20)

@@ -234,7 +234,6 @@ def test_where_of_a_key_that_is_not_there_says_what_is(stored: Home):
     assert "anthropic/work" in done.err
 
 
-@pytest.mark.slow
 def test_where_looks_into_the_repository_of_the_current_folder(stored: Home):
     from tests.searching.repositories import git, needs_git
 
@@ -250,7 +249,6 @@ def test_where_looks_into_the_repository_of_the_current_folder(stored: Home):
 
 
 @pytest.mark.keychain
-@pytest.mark.slow
 def test_a_locked_keychain_is_never_nothing_found(keychain_home: Home, gnome: GnomeKeyring):
     store_key(keychain_home)
     gnome.lock()
@@ -258,7 +256,6 @@ def test_a_locked_keychain_is_never_nothing_found(keychain_home: Home, gnome: Gn
     assert keychain_home.ringlet("--non-interactive", "scan").status == 5
 
 
-@pytest.mark.slow
 def test_a_terminal_shows_how_far_it_is(stored: Home):
     with open(stored.path / "work/large", "wb") as file:
         file.writelines(os.urandom(1 << 20) for _ in range(700))

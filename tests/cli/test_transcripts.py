@@ -12,15 +12,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-# a few that show most of what people do; the others start hundreds of processes
-QUICK = ("keychain-set", "migrate", "profiles")
-TRANSCRIPTS = [
-    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem not in QUICK))
-    for path in sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
-]
+TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 
 
-@pytest.mark.parametrize("path", TRANSCRIPTS)
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_ringlet_answers_as_in_the_transcript(path: Path, home: Home) -> None:
     problems = [
         problem for step in transcript.read(path.read_text("utf-8")) for problem in transcript.replay(step, home)

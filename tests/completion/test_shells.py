@@ -38,7 +38,6 @@ def shell(request: pytest.FixtureRequest, home: Home) -> Iterator[Shell]:
     shell.close()
 
 
-@pytest.mark.slow
 def test_a_real_shell_completes_what_ringlet_knows_and_leaves_the_rest_to_itself(shell: Shell) -> None:
     lines = {
         "ringlet pro": "ringlet profiles ",
@@ -66,7 +65,6 @@ def test_a_real_shell_completes_what_ringlet_knows_and_leaves_the_rest_to_itself
     assert {typed: shell.after_tab(typed) for typed in lines} == lines
 
 
-@pytest.mark.slow
 def test_a_real_shell_never_runs_what_a_folder_is_called(shell: Shell) -> None:
     for name in ("$(touch ~/hacked)", "`touch ~/hacked`", "x;touch ~/hacked", "x\ntouch ~/hacked", "-x", "x y"):
         (shell.home.path / ".ringlet/profiles" / name.replace("~/", "")).mkdir()
@@ -106,7 +104,6 @@ def test_bash_does_not_repeat_what_stands_before_a_colon(home: Home) -> None:
     assert in_bash(home, "ringlet", "x", "us") == ["user:alice", "user:alma"]
 
 
-@pytest.mark.slow
 def test_bash_completes_a_word_with_a_colon_in_place(home: Home) -> None:
     shell = Shell("bash", offers_owners(home))
     try:
@@ -121,7 +118,6 @@ def test_fish_offers_names_with_what_they_are(home: Home) -> None:
     assert in_fish(home, "ringlet run work -- no") == {"notes.txt": ""}
 
 
-@pytest.mark.slow
 def test_nushell_offers_names_with_what_they_are(home: Home) -> None:
     assert in_nu(home, "ringlet", "run", "wo") == [{"value": "work", "description": ""}]
     assert in_nu(home, "ringlet", "catalog", "providers", "--agent", "cod") == [

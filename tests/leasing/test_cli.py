@@ -44,7 +44,6 @@ def lend(home: Home) -> str:
     return app.leasing.remember(app.broker.claim(request), request).id
 
 
-@pytest.mark.slow
 def test_both_doors_stop_at_a_lease_that_was_revoked_and_go_on_when_it_is_granted(home: Home) -> None:
     [lease] = leases(home)
     light, slow = ("run", "work"), ("profiles", "run", "work", "--audit-log", "--purpose=x")
@@ -145,7 +144,6 @@ def test_a_profile_that_cannot_be_renamed_keeps_its_grant(home: Home) -> None:
     assert [each["state"] for each in leases(home)] == ["running"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("nothing", ["", "none"])
 def test_a_lease_can_be_taken_off_a_profile(home: Home, nothing: str) -> None:
     assert home.here("profiles", "edit", "work", "--lease", nothing).err == "changed work\n"
@@ -183,7 +181,6 @@ def test_a_report_says_how_the_key_stands_for_the_feature_of_the_lease(home: Hom
     assert told.endswith("Z; to end it: ringlet pools wake anthropic work")
 
 
-@pytest.mark.slow
 def test_the_first_digits_of_an_id_are_enough_if_no_other_begins_so(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +218,6 @@ def test_all_leases_of_one_token_end_and_no_others(home: Home) -> None:
     assert len(leases(home)) == 1
 
 
-@pytest.mark.slow
 def test_a_person_is_asked_before_all_leases_of_a_profile_end(home: Home, terminal: Callable[..., Terminal]) -> None:
     asked = terminal("leases", "revoke", "--profile", "work")
     asked.expect_exact("revoke 1 lease of the profile work?")

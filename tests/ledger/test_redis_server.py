@@ -150,7 +150,6 @@ class TestUnreachable:
 
             said_of(server, KeychainTimeout)
 
-    @pytest.mark.slow
     def test_tls_is_asked_of_a_server_without_it(self):
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
@@ -159,7 +158,6 @@ class TestUnreachable:
 
             assert "TLS" in said_of(server, LedgerUnreachable)
 
-    @pytest.mark.slow
     @needs_redis
     def test_redis_without_tls_says_so(self):
         with RedisProcess() as process:

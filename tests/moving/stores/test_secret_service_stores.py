@@ -105,7 +105,6 @@ class TestPlainItems:
         assert named(keys) == [("OPENAI_API_KEY", "openai", ""), ("ANTHROPIC_API_KEY", "anthropic", "")]
         assert keys[0].remove.endswith("secret-tool clear service goose username secrets")
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("attributes", [{}, PYTHON, GENERIC])
     def test_the_command_removes_just_that_item(self, gnome: PrivateBus, attributes: dict[str, str]) -> None:
         gnome.create(OPENAI.encode(), service="openai", username="two words", **attributes)
@@ -128,7 +127,6 @@ class TestPlainItems:
             "keys are printable ASCII without blanks, quotes and backslashes"
         )
 
-    @pytest.mark.slow
     def test_what_pythons_keyring_stored_is_offered_and_its_command_removes_it(self, gnome: PrivateBus) -> None:
         keyring = (sys.executable, "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring")
         for service, name, value in (("openai", "work", OPENAI), ("my tool", "claude api key", ANTHROPIC)):
@@ -215,7 +213,6 @@ def test_a_locked_keychain_is_a_note_and_stays_locked() -> None:
         assert gnome.is_locked()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [KWallet, KeePassXC])
 def test_other_services_answer_as_well(kind: type[PrivateBus]) -> None:
     with kind() as bus:
